@@ -1,0 +1,769 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * piotrap: x86 port I/O emulated in the kernel, with exact debug traps
+ *
+ * This header is the ABI's manual.
+ */
+#ifndef _UAPI_LINUX_PIOTRAP_H
+#define _UAPI_LINUX_PIOTRAP_H
+
+#include <linux/ioctl.h>
+#include <linux/types.h>
+
+/**
+ * DOC: Overview
+ *
+ * Each open of ``/dev/piotrap`` is a sandbox with one virtual CPU, in the state
+ * that follows RESET. Its owner gives it memory (PIOTRAP_SET_REGION), ports
+ * (PIOTRAP_SET_PORTS) and registers (the run page), and calls PIOTRAP_RUN. No
+ * port of the machine is ever touched.
+ *
+ * mmap() of PIOTRAP_MMAP_SIZE bytes at offset 0 gives the run page: a struct
+ * piotrap_run, and at PIOTRAP_DATA_OFFSET the data of a pending access. It is a
+ * mailbox: PIOTRAP_RUN takes from it, once, the groups that @dirty names, and
+ * writes all groups back when it returns. Between the two only @immediate_exit
+ * is looked at; what is written elsewhere meanwhile has no effect.
+ *
+ * read() takes bytes that console ports have collected, oldest first; it blocks
+ * until there is one unless O_NONBLOCK is set. poll() reports POLLIN when read()
+ * would not block. Both may be used during PIOTRAP_RUN.
+ */
+
+/**
+ * DOC: Calls and errors
+ *
+ * All arguments are structs of fixed layout, the same for 32-bit callers, that
+ * start with their own size. A longer struct than the kernel knows is accepted
+ * if what it does not know is zero. Every call may fail with:
+ *
+ * ======== ==================================================================
+ * ENOTTY   no such ioctl
+ * EFAULT   the argument cannot be read or written
+ * EINVAL   @size is smaller than the struct's first version, an unknown flag is
+ *          set, or a reserved field is not zero
+ * E2BIG    @size is larger than the kernel's and the tail is not zero
+ * EBUSY    PIOTRAP_RUN is under way in another thread; PIOTRAP_INFO,
+ *          PIOTRAP_KICK, read() and poll() never fail so
+ * ENOMEM   the kernel has no memory, or an accounted limit is reached
+ * EINTR    a signal came while the call waited
+ * ======== ==================================================================
+ *
+ * They are checked in this order: ENOTTY, EFAULT for @size, EINVAL for @size,
+ * E2BIG, EFAULT, EINVAL, EBUSY, then what each call lists, in its order. A call
+ * that fails has changed nothing.
+ */
+
+#define PIOTRAP_ABI_VERSION	1
+
+#define PIOTRAP_IOC_MAGIC	0xBD
+
+/* The numbers carry no size: a struct may grow. */
+#define PIOTRAP_INFO		_IO(PIOTRAP_IOC_MAGIC, 0x00)
+#define PIOTRAP_CONFIG		_IO(PIOTRAP_IOC_MAGIC, 0x01)
+#define PIOTRAP_SET_REGION	_IO(PIOTRAP_IOC_MAGIC, 0x02)
+#define PIOTRAP_SET_PORTS	_IO(PIOTRAP_IOC_MAGIC, 0x03)
+#define PIOTRAP_QUEUE_INPUT	_IO(PIOTRAP_IOC_MAGIC, 0x04)
+#define PIOTRAP_RUN		_IO(PIOTRAP_IOC_MAGIC, 0x05)
+#define PIOTRAP_GET_STATE	_IO(PIOTRAP_IOC_MAGIC, 0x06)
+#define PIOTRAP_SET_STATE	_IO(PIOTRAP_IOC_MAGIC, 0x07)
+#define PIOTRAP_KICK		_IO(PIOTRAP_IOC_MAGIC, 0x08)
+#define PIOTRAP_SET_LOG		_IO(PIOTRAP_IOC_MAGIC, 0x09)
+
+/* Limits; PIOTRAP_INFO reports those of the running module. */
+#define PIOTRAP_STREAM_MAX	4096	/* bytes of an instruction stream */
+#define PIOTRAP_IO_DATA		4096	/* bytes of data of one pending access */
+#define PIOTRAP_REPLAY_MAX	48
+
+#define PIOTRAP_MMAP_SIZE	8192
+#define PIOTRAP_DATA_OFFSET	4096	/* of the data of a pending access */
+
+/**
+ * struct piotrap_info - what this module can do (PIOTRAP_INFO)
+ * @size: in: of this struct
+ * @flags: in: must be zero
+ * @abi_version: out: PIOTRAP_ABI_VERSION
+ * @modes: out: PIOTRAP_MODE_* that instructions run in
+ * @exit_reasons: out: bit n: enum piotrap_exit_reason n can occur
+ * @port_kinds: out: bit n: enum piotrap_port_kind n is there
+ * @region_kinds: out: bit n: enum piotrap_region_kind n is there
+ * @max_regions: out: regions of a sandbox
+ * @max_port_ranges: out: port ranges of a sandbox
+ * @max_stream: out: bytes of an instruction stream
+ * @max_io_data: out: bytes of data of one pending access
+ * @max_memory: out: bytes of all regions of a sandbox
+ * @max_console: out: bytes that the console ring holds
+ * @max_input: out: bytes that the input queue of a port range holds
+ * @sandbox_id: out: the number that tracepoints give this sandbox
+ *
+ * Allowed at any time, also during PIOTRAP_RUN.
+ */
+struct piotrap_info {
+	__u32 size;
+	__u32 flags;
+	__u32 abi_version;
+	__u32 modes;
+	__u64 exit_reasons;
+	__u32 port_kinds;
+	__u32 region_kinds;
+	__u32 max_regions;
+	__u32 max_port_ranges;
+	__u32 max_stream;
+	__u32 max_io_data;
+	__u64 max_memory;
+	__u32 max_console;
+	__u32 max_input;
+	__u64 sandbox_id;
+};
+
+#define PIOTRAP_MODE_REAL	(1U << 0)
+#define PIOTRAP_MODE_PROTECTED	(1U << 1)
+#define PIOTRAP_MODE_V86	(1U << 2)
+#define PIOTRAP_MODE_LONG	(1U << 3)
+
+/**
+ * struct piotrap_config - how events reach the owner (PIOTRAP_CONFIG)
+ * @size: of this struct
+ * @flags: PIOTRAP_CONFIG_*
+ * @exit_exceptions: bit n: exception vector n ends PIOTRAP_RUN before it is
+ *	delivered (PIOTRAP_EXIT_DEBUG for vector 1, PIOTRAP_EXIT_EXCEPTION for the
+ *	others); else it is delivered through the IVT or IDT. At first all ones.
+ * @reserved: must be zero
+ * @exit_ints: bit n of element n / 32: INT n, and INT3 and INTO as vectors 3 and
+ *	4, end PIOTRAP_RUN with PIOTRAP_EXIT_INT. At first all ones.
+ */
+struct piotrap_config {
+	__u32 size;
+	__u32 flags;
+	__u32 exit_exceptions;
+	__u32 reserved;
+	__u32 exit_ints[8];
+};
+
+#define PIOTRAP_CONFIG_EXIT_IRET	(1U << 0) /* IRET ends PIOTRAP_RUN */
+#define PIOTRAP_CONFIG_NO_BULK		(1U << 1) /* REP element by element */
+#define PIOTRAP_CONFIG_AMD		(1U << 2) /* AMD's behaviour where it differs */
+#define PIOTRAP_CONFIG_DISABLED_B_BITS	(1U << 3) /* B bits of breakpoints not enabled */
+
+/**
+ * enum piotrap_region_kind - what is behind a range of physical addresses
+ * @PIOTRAP_REGION_NONE: nothing: an access ends the run (PIOTRAP_EXIT_MEMORY)
+ * @PIOTRAP_REGION_RAM: the owner's memory
+ * @PIOTRAP_REGION_ROM: the owner's memory; writes are dropped
+ * @PIOTRAP_REGION_OPEN_BUS: reads all ones, writes are dropped
+ * @PIOTRAP_REGION_EXIT: the owner serves each access (PIOTRAP_EXIT_IO_MEM)
+ */
+enum piotrap_region_kind {
+	PIOTRAP_REGION_NONE,
+	PIOTRAP_REGION_RAM,
+	PIOTRAP_REGION_ROM,
+	PIOTRAP_REGION_OPEN_BUS,
+	PIOTRAP_REGION_EXIT,
+};
+
+/**
+ * struct piotrap_region - memory of a sandbox (PIOTRAP_SET_REGION)
+ * @size: of this struct
+ * @flags: must be zero
+ * @kind: enum piotrap_region_kind
+ * @reserved: must be zero
+ * @gpa: first physical address; a multiple of 4096
+ * @len: bytes; a multiple of 4096, not 0
+ * @addr: RAM, ROM: the owner's memory, a multiple of 4096; else must be zero
+ *
+ * The memory (anonymous, memfd, shmem or hugetlb; private mappings are made the
+ * owner's own copy) is pinned for writing and counted against RLIMIT_MEMLOCK of
+ * the caller. The region is those pages: munmap(), mmap() over them, fork() and
+ * copy-on-write do not change it. PIOTRAP_REGION_NONE removes the region with
+ * exactly this @gpa and @len.
+ *
+ * Errors, after the common ones: EINVAL (@kind unknown; @gpa, @len or @addr not
+ * aligned; range empty or past 2^52); ENOENT (nothing to remove); EEXIST (overlaps
+ * another region); E2BIG (max_regions or max_memory); ENOMEM (RLIMIT_MEMLOCK);
+ * EFAULT (memory not mapped, not writable, or of a file that cannot be pinned).
+ */
+struct piotrap_region {
+	__u32 size;
+	__u32 flags;
+	__u32 kind;
+	__u32 reserved;
+	__u64 gpa;
+	__u64 len;
+	__u64 addr;
+};
+
+/**
+ * enum piotrap_port_kind - what is behind a range of ports
+ * @PIOTRAP_PORT_OPEN_BUS: reads all ones, writes are dropped; all ports at first
+ * @PIOTRAP_PORT_LATCH: a byte a port, read as last written; at first @init
+ * @PIOTRAP_PORT_CONSOLE: bytes written go to the console ring that read() drains;
+ *	reads give @init in each byte. A write that does not fit ends the run
+ *	before it (PIOTRAP_EXIT_CONSOLE_FULL), or is dropped and counted with
+ *	PIOTRAP_PORTS_DROP.
+ * @PIOTRAP_PORT_INPUT: reads take bytes given by PIOTRAP_QUEUE_INPUT, and all
+ *	ones when there are none, or, with PIOTRAP_PORTS_WAIT, end the run before
+ *	the element (PIOTRAP_EXIT_INPUT_EMPTY). Writes are dropped.
+ * @PIOTRAP_PORT_EVENTFD: a write signals @eventfd by one for each element, with
+ *	PIOTRAP_PORTS_MATCH only where (value & @mask) == @match. Reads all ones.
+ * @PIOTRAP_PORT_EXIT: the owner serves each access (PIOTRAP_EXIT_IO_PORT)
+ */
+enum piotrap_port_kind {
+	PIOTRAP_PORT_OPEN_BUS,
+	PIOTRAP_PORT_LATCH,
+	PIOTRAP_PORT_CONSOLE,
+	PIOTRAP_PORT_INPUT,
+	PIOTRAP_PORT_EVENTFD,
+	PIOTRAP_PORT_EXIT,
+};
+
+/**
+ * struct piotrap_ports - what a range of ports is (PIOTRAP_SET_PORTS)
+ * @size: of this struct
+ * @flags: PIOTRAP_PORTS_*, each only with the kind that it belongs to
+ * @kind: enum piotrap_port_kind
+ * @first: first port, 0 to 65535
+ * @count: ports, 1 to 65536 - @first
+ * @init: latch: first value of each byte; console: byte read, usually E9h; 0 to
+ *	255; else must be zero
+ * @eventfd: PIOTRAP_PORT_EVENTFD: file descriptor; else must be zero
+ * @reserved: must be zero
+ * @match: with PIOTRAP_PORTS_MATCH, else must be zero
+ * @mask: with PIOTRAP_PORTS_MATCH, else must be zero
+ *
+ * The range replaces what was there; ranges that it cuts keep the rest, their
+ * contents with it. An access that touches ranges of different kinds goes byte by
+ * byte, low port first; it is one access to breakpoints, traces and the log. An
+ * access past port FFFFh sees open bus there.
+ *
+ * Errors, after the common ones: EINVAL (@kind, @first, @count, @init, or a flag
+ * or field that is not @kind's); EBADF, EINVAL (@eventfd); E2BIG
+ * (max_port_ranges); ENOMEM.
+ */
+struct piotrap_ports {
+	__u32 size;
+	__u32 flags;
+	__u32 kind;
+	__u32 first;
+	__u32 count;
+	__u32 init;
+	__s32 eventfd;
+	__u32 reserved;
+	__u64 match;
+	__u64 mask;
+};
+
+#define PIOTRAP_PORTS_DROP	(1U << 0) /* console: a full ring drops */
+#define PIOTRAP_PORTS_WAIT	(1U << 1) /* input: an empty queue ends the run */
+#define PIOTRAP_PORTS_MATCH	(1U << 2) /* eventfd: compare the value */
+
+/**
+ * struct piotrap_input - bytes for an input range (PIOTRAP_QUEUE_INPUT)
+ * @size: of this struct
+ * @flags: must be zero
+ * @port: any port of the range
+ * @len: in: bytes, 1 to max_input; out: bytes taken
+ * @addr: where they are
+ *
+ * Errors, after the common ones: EINVAL (@port or @len out of range); ENOENT (not
+ * an input port); ENOSPC (no room for any byte); EFAULT.
+ */
+struct piotrap_input {
+	__u32 size;
+	__u32 flags;
+	__u32 port;
+	__u32 len;
+	__u64 addr;
+};
+
+/* General registers in encoding order. */
+struct piotrap_regs {
+	union {
+		__u64 gpr[16];
+		struct {
+			__u64 rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi;
+			__u64 r8, r9, r10, r11, r12, r13, r14, r15;
+		};
+	};
+	__u64 rip;
+	__u64 rflags;
+};
+
+/**
+ * struct piotrap_segment - a segment register with its hidden part
+ * @base: linear address
+ * @limit: last valid offset in bytes, granularity applied
+ * @attr: access rights in the layout of the VMCS (SDM volume 3, "Guest Register
+ *	State"): type 3:0, S 4, DPL 6:5, P 7, AVL 12, L 13, D/B 14, G 15,
+ *	unusable 16
+ * @selector: visible part
+ * @reserved: must be zero
+ */
+struct piotrap_segment {
+	__u64 base;
+	__u32 limit;
+	__u32 attr;
+	__u16 selector;
+	__u16 reserved[3];
+};
+
+struct piotrap_dtable {
+	__u64 base;
+	__u16 limit;
+	__u16 reserved[3];
+};
+
+struct piotrap_segs {
+	struct piotrap_segment es, cs, ss, ds, fs, gs, ldtr, tr;
+	struct piotrap_dtable gdtr, idtr;
+};
+
+/* Control registers and modelled MSRs. */
+struct piotrap_ctrl {
+	__u64 cr0, cr2, cr3, cr4, cr8, xcr0;
+	__u64 efer, star, lstar, cstar, sfmask, kernel_gs_base;
+	__u64 sysenter_cs, sysenter_esp, sysenter_eip;
+	__u64 tsc_aux, tsc, pat, apic_base, misc_enable;
+};
+
+/**
+ * struct piotrap_debug - debug registers and what VMX keeps beside them
+ * @dr: DR0 to DR3
+ * @dr6: DR6
+ * @dr7: DR7
+ * @debugctl: IA32_DEBUGCTL; LBR (0) and BTF (1)
+ * @pending_dbg: traps recognised and not yet delivered, as DR6 bits in positive
+ *	polarity: B3-B0, BLD (11), BS (14), BT (15), RTM (16)
+ * @interruptibility: as in the VMCS: STI (0), MOV SS (1), SMI (2), NMI (3)
+ * @activity: as in the VMCS: 0 active, 1 HLT, 2 shutdown
+ */
+struct piotrap_debug {
+	__u64 dr[4];
+	__u64 dr6;
+	__u64 dr7;
+	__u64 debugctl;
+	__u64 pending_dbg;
+	__u32 interruptibility;
+	__u32 activity;
+};
+
+/**
+ * enum piotrap_event_action - what becomes of the event in struct piotrap_event
+ * @PIOTRAP_EVENT_NONE: there is none
+ * @PIOTRAP_EVENT_HELD: out: it ended the run and wants an answer. As an answer:
+ *	PIOTRAP_RUN ends with it again.
+ * @PIOTRAP_EVENT_DELIVER: in: through the IVT or IDT, with all effects. Any event
+ *	may be written and injected so.
+ * @PIOTRAP_EVENT_TAKE: in: the owner acts as its handler: for #DB DR6 is merged
+ *	and TF, DR7.GD and BTF are cleared, for #PF CR2 is loaded; RIP goes past an
+ *	INT instruction; no frame is pushed
+ * @PIOTRAP_EVENT_ABSORB: in: nothing is applied
+ */
+enum piotrap_event_action {
+	PIOTRAP_EVENT_NONE,
+	PIOTRAP_EVENT_HELD,
+	PIOTRAP_EVENT_DELIVER,
+	PIOTRAP_EVENT_TAKE,
+	PIOTRAP_EVENT_ABSORB,
+};
+
+/**
+ * struct piotrap_event - the event that ended the run, or is to be injected
+ * @action: enum piotrap_event_action
+ * @vector: 0 to 255
+ * @type: as in the VMCS: 0 external interrupt, 2 NMI, 3 hardware exception, 4
+ *	INT n, 5 INT1 (F1), 6 INT3 or INTO
+ * @insn_len: types 4 to 6: length of the instruction, which RIP still points to
+ *	(0 where RIP is past it)
+ * @error_code: with PIOTRAP_EVENT_ERROR
+ * @payload: with PIOTRAP_EVENT_PAYLOAD: for #DB the bits of pending_dbg, for #PF
+ *	the address
+ * @flags: PIOTRAP_EVENT_*
+ * @intr_pending: 1: external interrupt @intr_vector waits for IF and the shadows
+ * @intr_vector: 0 to 255
+ * @nmi_pending: 1: an NMI waits
+ * @intr_window: 1: the run ends (PIOTRAP_EXIT_INTR_WINDOW) as soon as an
+ *	interrupt could be taken
+ */
+struct piotrap_event {
+	__u8 action;
+	__u8 vector;
+	__u8 type;
+	__u8 insn_len;
+	__u32 error_code;
+	__u64 payload;
+	__u32 flags;
+	__u8 intr_pending;
+	__u8 intr_vector;
+	__u8 nmi_pending;
+	__u8 intr_window;
+};
+
+#define PIOTRAP_EVENT_ERROR	(1U << 0) /* an error code is pushed */
+#define PIOTRAP_EVENT_PAYLOAD	(1U << 1) /* @payload counts */
+#define PIOTRAP_EVENT_RF	(1U << 2) /* RF is pushed as 1 */
+
+#define PIOTRAP_IO_NONE		0
+#define PIOTRAP_IO_PORT		1
+#define PIOTRAP_IO_MEM		2
+
+#define PIOTRAP_READ		0
+#define PIOTRAP_WRITE		1
+
+/**
+ * struct piotrap_io - the access that ended the run, for the owner to serve
+ * @addr: out: port, or physical address of the first element
+ * @rip: out: of the instruction, which has not been committed
+ * @count: out: elements offered, 1 unless it is a REP
+ * @done: in: elements served, 0 to @count
+ * @used: of these, how many are committed; kept by the kernel
+ * @kind: out: PIOTRAP_IO_NONE, PIOTRAP_IO_PORT or PIOTRAP_IO_MEM
+ * @dir: out: PIOTRAP_READ or PIOTRAP_WRITE
+ * @size: out: bytes an element: 1, 2, 4, or 8 (memory)
+ * @flags: out: PIOTRAP_IO_STRING, PIOTRAP_IO_REP
+ *
+ * The data, @count elements of @size bytes without gaps, is at
+ * PIOTRAP_DATA_OFFSET: written by the kernel for a write, by the owner for a
+ * read. From the run page only @done and, of a read, the data are taken; the
+ * other fields are the kernel's own record. Memory elements of a string follow
+ * one another upwards or, where RFLAGS.DF is set, downwards from @addr.
+ *
+ * The next PIOTRAP_RUN commits exactly @done elements. A change of RIP, CS or TR
+ * drops the access and what had been served of the instruction.
+ */
+struct piotrap_io {
+	__u64 addr;
+	__u64 rip;
+	__u32 count;
+	__u32 done;
+	__u32 used;
+	__u8 kind;
+	__u8 dir;
+	__u8 size;
+	__u8 flags;
+};
+
+#define PIOTRAP_IO_STRING	(1U << 0)
+#define PIOTRAP_IO_REP		(1U << 1)
+
+/* An access that was served for an instruction not yet committed. */
+struct piotrap_replay {
+	__u64 addr;
+	__u64 val;
+	__u8 kind;
+	__u8 dir;
+	__u8 size;
+	__u8 reserved[5];
+};
+
+/**
+ * struct piotrap_progress - the instruction under way, if any
+ * @in_rep: 1: stopped between two iterations of a REP of its own accord
+ * @insn_len: not 0: an access of this instruction was or is served by the owner,
+ *	and its bytes, fetched then, are in @insn
+ * @nr_replay: entries of @replay
+ * @reserved: must be zero
+ * @insn: instruction bytes
+ * @replay: accesses served before the pending one
+ *
+ * For saving and restoring; it has no meaning beyond.
+ */
+struct piotrap_progress {
+	__u8 in_rep;
+	__u8 insn_len;
+	__u8 nr_replay;
+	__u8 reserved[5];
+	__u8 insn[16];
+	struct piotrap_replay replay[PIOTRAP_REPLAY_MAX];
+};
+
+/**
+ * struct piotrap_stream - the instruction stream that is being run
+ * @start: linear address of its first byte
+ * @len: bytes, 0 if there is none
+ * @reserved: must be zero
+ * @bytes: instruction bytes
+ */
+struct piotrap_stream {
+	__u64 start;
+	__u32 len;
+	__u32 reserved;
+	__u8 bytes[PIOTRAP_STREAM_MAX];
+};
+
+#define PIOTRAP_BUDGET_UNLIMITED	(~(__u64)0)
+
+/**
+ * struct piotrap_state - all that a sandbox's CPU carries from one run to the next
+ * @size: of this struct
+ * @flags: must be zero
+ * @regs: general registers
+ * @segs: segments and descriptor tables
+ * @ctrl: control registers and MSRs
+ * @debug: debug state
+ * @event: held or injected event
+ * @budget: boundaries left: one for each instruction, one for each REP iteration
+ * @io: pending access
+ * @progress: instruction under way
+ * @stream: instruction stream
+ * @io_data: data of @io
+ *
+ * PIOTRAP_GET_STATE writes it, PIOTRAP_SET_STATE takes it; state read from one
+ * sandbox at any exit and written to another continues there identically.
+ *
+ * PIOTRAP_SET_STATE fails, after the common errors, with EINVAL if the state
+ * breaks one of the consistency rules listed in Documentation/abi.rst.
+ */
+struct piotrap_state {
+	__u32 size;
+	__u32 flags;
+	struct piotrap_regs regs;
+	struct piotrap_segs segs;
+	struct piotrap_ctrl ctrl;
+	struct piotrap_debug debug;
+	struct piotrap_event event;
+	__u64 budget;
+	struct piotrap_io io;
+	struct piotrap_progress progress;
+	struct piotrap_stream stream;
+	__u8 io_data[PIOTRAP_IO_DATA];
+};
+
+/**
+ * enum piotrap_exit_reason - why PIOTRAP_RUN came back
+ * @PIOTRAP_EXIT_NONE: it has not run yet
+ * @PIOTRAP_EXIT_DONE: RIP is exactly at the end of the instruction stream
+ * @PIOTRAP_EXIT_LEFT_STREAM: RIP is elsewhere outside of it
+ * @PIOTRAP_EXIT_IO_PORT: @io of the run page wants to be served
+ * @PIOTRAP_EXIT_IO_MEM: the same, for memory
+ * @PIOTRAP_EXIT_WATCH: a watch was hit
+ * @PIOTRAP_EXIT_DEBUG: a #DB, in @event of the run page, not yet delivered
+ * @PIOTRAP_EXIT_EXCEPTION: another exception, likewise
+ * @PIOTRAP_EXIT_INT: a software interrupt, likewise
+ * @PIOTRAP_EXIT_IRET: RIP is at an IRET (PIOTRAP_CONFIG_EXIT_IRET)
+ * @PIOTRAP_EXIT_HLT: the CPU is halted; RIP is past the HLT
+ * @PIOTRAP_EXIT_SHUTDOWN: triple fault
+ * @PIOTRAP_EXIT_INTR_WINDOW: an interrupt could be taken now
+ * @PIOTRAP_EXIT_MSR: an MSR that the owner serves
+ * @PIOTRAP_EXIT_BUDGET: @budget is used up
+ * @PIOTRAP_EXIT_SIGNAL: a signal is pending for the calling thread
+ * @PIOTRAP_EXIT_IMMEDIATE: @immediate_exit was set, or PIOTRAP_KICK was called
+ * @PIOTRAP_EXIT_CONSOLE_FULL: before a write to the console port @exit_addr
+ * @PIOTRAP_EXIT_INPUT_EMPTY: before a read of the input port @exit_addr
+ * @PIOTRAP_EXIT_LOG_FULL: before what the log has no room for
+ * @PIOTRAP_EXIT_BPF: a BPF program asked for a stop
+ * @PIOTRAP_EXIT_MEMORY: no memory behind an access: @exit_addr is physical,
+ *	@exit_linear linear, @exit_size and @exit_access say what; RIP is at the
+ *	instruction, nothing of which has happened
+ * @PIOTRAP_EXIT_UNSUPPORTED: an instruction that is not modelled, @insn_len bytes
+ *	in @insn (0: the length is not known); RIP is at it
+ * @PIOTRAP_EXIT_INTERNAL: a fault of the module's own
+ */
+enum piotrap_exit_reason {
+	PIOTRAP_EXIT_NONE,
+	PIOTRAP_EXIT_DONE,
+	PIOTRAP_EXIT_LEFT_STREAM,
+	PIOTRAP_EXIT_IO_PORT,
+	PIOTRAP_EXIT_IO_MEM,
+	PIOTRAP_EXIT_WATCH,
+	PIOTRAP_EXIT_DEBUG,
+	PIOTRAP_EXIT_EXCEPTION,
+	PIOTRAP_EXIT_INT,
+	PIOTRAP_EXIT_IRET,
+	PIOTRAP_EXIT_HLT,
+	PIOTRAP_EXIT_SHUTDOWN,
+	PIOTRAP_EXIT_INTR_WINDOW,
+	PIOTRAP_EXIT_MSR,
+	PIOTRAP_EXIT_BUDGET,
+	PIOTRAP_EXIT_SIGNAL,
+	PIOTRAP_EXIT_IMMEDIATE,
+	PIOTRAP_EXIT_CONSOLE_FULL,
+	PIOTRAP_EXIT_INPUT_EMPTY,
+	PIOTRAP_EXIT_LOG_FULL,
+	PIOTRAP_EXIT_BPF,
+	PIOTRAP_EXIT_MEMORY,
+	PIOTRAP_EXIT_UNSUPPORTED,
+	PIOTRAP_EXIT_INTERNAL,
+};
+
+/* Groups of the run page. */
+#define PIOTRAP_GROUP_REGS	(1U << 0)
+#define PIOTRAP_GROUP_SEGS	(1U << 1)
+#define PIOTRAP_GROUP_CTRL	(1U << 2)
+#define PIOTRAP_GROUP_DEBUG	(1U << 3)
+#define PIOTRAP_GROUP_EVENT	(1U << 4)
+#define PIOTRAP_GROUP_BUDGET	(1U << 5)
+#define PIOTRAP_GROUP_IO	(1U << 6)
+
+/**
+ * struct piotrap_run - the run page
+ * @immediate_exit: in: not 0: PIOTRAP_RUN ends with PIOTRAP_EXIT_IMMEDIATE at the
+ *	next poll; read during the run, never written by the kernel
+ * @reserved: not looked at
+ * @dirty: in: PIOTRAP_GROUP_* that the kernel takes; set to 0 when they are taken
+ * @valid: out: PIOTRAP_GROUP_* that the kernel wrote
+ * @exit_reason: out: enum piotrap_exit_reason
+ * @insn_len: out: bytes in @insn
+ * @exit_size: out: bytes of the access
+ * @exit_access: out: 0 read, 1 write, 2 fetch
+ * @reserved2: zero
+ * @insn: out: the instruction, with PIOTRAP_EXIT_UNSUPPORTED
+ * @reserved3: zero
+ * @exit_addr: out: port or physical address
+ * @exit_linear: out: linear address
+ * @boundaries: out: boundaries that this run has passed, in units of @budget
+ * @console_dropped: out: bytes that console ports have dropped so far
+ * @regs: group REGS
+ * @segs: group SEGS
+ * @ctrl: group CTRL
+ * @debug: group DEBUG
+ * @event: group EVENT
+ * @budget: group BUDGET; PIOTRAP_BUDGET_UNLIMITED at first
+ * @io: group IO
+ *
+ * A group that is not consistent (the rules are those of PIOTRAP_SET_STATE) makes
+ * PIOTRAP_RUN fail with EINVAL; nothing is taken then.
+ */
+struct piotrap_run {
+	__u8 immediate_exit;
+	__u8 reserved[3];
+	__u32 dirty;
+	__u32 valid;
+	__u32 exit_reason;
+	__u8 insn_len;
+	__u8 exit_size;
+	__u8 exit_access;
+	__u8 reserved2[5];
+	__u8 insn[15];
+	__u8 reserved3;
+	__u64 exit_addr;
+	__u64 exit_linear;
+	__u64 boundaries;
+	__u64 console_dropped;
+	struct piotrap_regs regs;
+	struct piotrap_segs segs;
+	struct piotrap_ctrl ctrl;
+	struct piotrap_debug debug;
+	struct piotrap_event event;
+	__u64 budget;
+	struct piotrap_io io;
+};
+
+/**
+ * struct piotrap_run_args - run (PIOTRAP_RUN)
+ * @size: of this struct
+ * @flags: PIOTRAP_RUN_*
+ * @stream: with PIOTRAP_RUN_STREAM: address of the instruction bytes
+ * @len: with PIOTRAP_RUN_STREAM: 1 to max_stream; else must be zero
+ * @reserved: must be zero
+ *
+ * With PIOTRAP_RUN_STREAM the bytes are copied and laid over memory for
+ * instruction fetch, from CS:RIP on, until RIP leaves them or another stream is
+ * submitted. Without, it goes on at RIP, in the present stream if RIP is still in
+ * it. Data accesses see memory; a fetch past the stream's end takes memory's bytes.
+ *
+ * Return: 0 whenever the run was accepted, a signal included; @exit_reason tells
+ * why it ended. Errors, after the common ones: EINVAL (@len; @dirty names an
+ * unknown group; a group or the state is not consistent); EFAULT (@stream). An
+ * error means that nothing was run and nothing changed. It is never restarted by
+ * the kernel.
+ */
+struct piotrap_run_args {
+	__u32 size;
+	__u32 flags;
+	__u64 stream;
+	__u32 len;
+	__u32 reserved;
+};
+
+#define PIOTRAP_RUN_STREAM	(1U << 0)
+
+/**
+ * struct piotrap_kick - end a run from any thread (PIOTRAP_KICK)
+ * @size: of this struct
+ * @flags: must be zero
+ *
+ * The run under way, or else the next one, ends with PIOTRAP_EXIT_IMMEDIATE.
+ */
+struct piotrap_kick {
+	__u32 size;
+	__u32 flags;
+};
+
+/**
+ * struct piotrap_log - the owner's access log (PIOTRAP_SET_LOG)
+ * @size: of this struct
+ * @flags: PIOTRAP_LOG_PORTS, PIOTRAP_LOG_STEPS; 0 ends logging
+ * @addr: memory for a struct piotrap_log_ring, a multiple of 4096; with flags 0
+ *	must be zero
+ * @len: bytes, a multiple of 4096; with flags 0 must be zero
+ *
+ * The memory is pinned and accounted like a region. When the ring has no room
+ * PIOTRAP_RUN ends with PIOTRAP_EXIT_LOG_FULL before the access or step. While a log is
+ * on, REP goes element by element.
+ *
+ * Errors, after the common ones: EINVAL (@addr or @len); E2BIG (@len over 16 MiB);
+ * ENOMEM; EFAULT.
+ */
+struct piotrap_log {
+	__u32 size;
+	__u32 flags;
+	__u64 addr;
+	__u64 len;
+};
+
+#define PIOTRAP_LOG_PORTS	(1U << 0)
+#define PIOTRAP_LOG_STEPS	(1U << 1)
+
+#define PIOTRAP_REC_PORT	1
+#define PIOTRAP_REC_STEP	2
+
+/**
+ * struct piotrap_log_rec - one record of the log
+ * @type: PIOTRAP_REC_PORT: a port access that was committed; PIOTRAP_REC_STEP: an
+ *	instruction or REP iteration about to start
+ * @dir: port: PIOTRAP_READ or PIOTRAP_WRITE
+ * @size: port: bytes
+ * @reserved: zero
+ * @port: port: number
+ * @cs: selector of CS
+ * @rip: of the instruction
+ * @value: port: data, zero-extended; step: RAX
+ * @rflags: RFLAGS
+ * @rcx: RCX
+ * @rdx: RDX
+ * @rsi: RSI
+ * @rdi: RDI
+ */
+struct piotrap_log_rec {
+	__u8 type;
+	__u8 dir;
+	__u8 size;
+	__u8 reserved;
+	__u16 port;
+	__u16 cs;
+	__u64 rip;
+	__u64 value;
+	__u64 rflags;
+	__u64 rcx;
+	__u64 rdx;
+	__u64 rsi;
+	__u64 rdi;
+};
+
+/**
+ * struct piotrap_log_ring - layout of the log's memory
+ * @head: records written so far; the kernel's (store-release)
+ * @tail: records taken so far; the owner's
+ * @reserved: zero
+ * @rec: (len / 64 - 1) records; record n is at n modulo their number
+ *
+ * The kernel keeps its own @head and does not trust @tail: a @tail past @head or
+ * further behind than the ring is long counts as no room.
+ */
+struct piotrap_log_ring {
+	__u64 head;
+	__u64 tail;
+	__u64 reserved[6];
+	struct piotrap_log_rec rec[];
+};
+
+#endif /* _UAPI_LINUX_PIOTRAP_H */
