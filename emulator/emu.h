@@ -265,7 +265,7 @@ struct emu_io {
 	u8 flags;
 };
 
-#define EMU_REPLAY_MAX		48
+#define EMU_REPLAY_MAX		64
 
 /* One access that has been served for an instruction not yet committed. */
 struct emu_replay {
@@ -279,7 +279,7 @@ struct emu_replay {
 
 /**
  * struct emu_progress - the instruction under way (K6, K8)
- * @in_rep: stopped of its own accord between two iterations; goes on without
+ * @in_rep: stopped of its own accord between two iterations of a string instruction; goes on without
  *	permission or code breakpoint check (S42, S57)
  * @insn_len: not 0: the bytes in @insn are executed instead of memory's
  * @nr_replay: accesses in @replay that have been served
@@ -313,8 +313,10 @@ struct emu_stream {
 
 /**
  * struct emu_state - everything that a boundary carries over, without pointers
- * @budget: boundaries that may still be passed: one for each instruction, one
- *	for each REP iteration (an empty REP is one)
+ * @budget: boundaries that may still be passed: one for each instruction started
+ *	(completed or faulting), or, of a REP, for each iteration (an empty REP is
+ *	one), and one for each event that follows another with no instruction
+ *	between them (K14)
  *
  * Saving it at any exit and restoring it elsewhere loses nothing.
  */
@@ -343,6 +345,9 @@ struct emu_state {
  * @EMU_FAIL: the host cannot do it (no memory there): the same guarantee, and
  *	emu_exit_info says which access failed.
  * @EMU_RETRY: internal: start the instruction again (a lost cmpxchg).
+ *
+ * An access that a hook has served for an instruction which then has to leave is
+ * kept in emu_progress and not made again.
  */
 enum emu_result { EMU_OK, EMU_EXCEPTION, EMU_EXIT, EMU_FAIL, EMU_RETRY };
 
@@ -443,8 +448,12 @@ struct emu_trace {
  *	emu_flush(). Required.
  * @read: physical memory without a window; never crosses a page. Required.
  * @write: likewise.
- * @port_read: one port access of 1, 2 or 4 bytes. Required.
- * @port_write: likewise.
+ * @port_check: decides, without a side effect, about each port access that is
+ *	not bulk: EMU_OK: @port_read or @port_write will do it; EMU_EXIT with
+ *	@cpu->host_exit 0: the owner serves it; EMU_EXIT with @cpu->host_exit set:
+ *	stop before it. Optional: without it, always EMU_OK.
+ * @port_read: one port access of 1, 2 or 4 bytes, traced after it. Required.
+ * @port_write: likewise, traced before it.
  * @port_read_bulk: optional. @count elements from one port to @buf; returns
  *	how many were done, 0 to decline. Offered only where no trap can be due.
  * @port_write_bulk: likewise, from @buf.
@@ -453,8 +462,6 @@ struct emu_trace {
  *	given the CPU away. Required.
  * @step: called before each instruction and REP iteration while
  *	EMU_WANT_STEPS is set in @cpu->flags; may return EMU_EXIT. Optional.
- * @port_check: called before each port access that is not bulk, before its
- *	side effect; may return EMU_EXIT with @cpu->host_exit set. Optional.
  * @rdtsc: the guest's time stamp. Optional: without it, boundaries count.
  * @cpuid: fills @regs (eax, ebx, ecx, edx; eax and ecx are the leaf).
  *	Optional.

@@ -72,7 +72,7 @@
 /* Limits; PIOTRAP_INFO reports those of the running module. */
 #define PIOTRAP_STREAM_MAX	4096	/* bytes of an instruction stream */
 #define PIOTRAP_IO_DATA		4096	/* bytes of data of one pending access */
-#define PIOTRAP_REPLAY_MAX	48
+#define PIOTRAP_REPLAY_MAX	64
 
 #define PIOTRAP_MMAP_SIZE	8192
 #define PIOTRAP_DATA_OFFSET	4096	/* of the data of a pending access */

@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The engine: the state plus everything that is derived from it or lasts no
+ * longer than one run. Hosts embed it and use the fields marked so.
+ */
+#ifndef EMU_ENGINE_H
+#define EMU_ENGINE_H
+
+#include "insn.h"
+
+/*
+ * Arithmetic flags are kept as two words from which each flag is computed when
+ * somebody asks:
+ *
+ *	ZF  result == 0
+ *	SF  sign of result, inverted by LF_SD
+ *	PF  even parity of the low byte of result, xor the byte at LF_PD
+ *	CF  LF_CF, the carry out of the operand's top bit
+ *	OF  LF_CF xor LF_PO, the carry into it
+ *	AF  LF_AF, the carry out of bit 3
+ *
+ * result is sign-extended from the operand's size. The inversions let any
+ * combination of flags be written, POPF's too.
+ */
+struct emu_lazy_flags {
+	u64 result;
+	u64 aux;
+};
+
+#define LF_SD		BIT_ULL(0)
+#define LF_AF		BIT_ULL(3)
+#define LF_PD_SHIFT	8
+#define LF_PD		(0xffULL << LF_PD_SHIFT)
+#define LF_PO		BIT_ULL(62)
+#define LF_CF		BIT_ULL(63)
+
+#define EMU_NR_WINDOWS	256
+
+/* A page of host memory reached directly (K3). Tags are page numbers plus 1. */
+struct emu_window {
+	u64 read_tag;
+	u64 write_tag;
+	u8 *host;
+	u64 gpa;
+};
+
+/* One debug register with its DR7 fields, decoded. */
+struct emu_breakpoint {
+	u64 first;
+	u64 last;
+};
+
+/**
+ * struct emu - one virtual CPU's engine
+ * @st: the state; hosts may change it between runs, then call emu_load()
+ * @ops: the hooks
+ * @host: the host's own
+ * @host_exit: set by a hook that makes emu_run() return EMU_EXIT_HOST
+ * @flags: host's settings, EMU_*
+ * @config: host's settings
+ * @exit: what belongs to some exits
+ * @boundaries: boundaries passed so far, in units of the budget
+ * @rescheduled: set by the poll hook, for the trace of a broken REP
+ * @zero: stands in for absent base and index registers
+ * @lf: arithmetic flags; st.regs.rflags holds the others
+ * @next_rip: where the instruction under way leads
+ * @ea: offset of its memory operand
+ * @dst: its operands
+ * @src: its operands
+ * @src2: its operands
+ * @new_dbg: traps that it has met, dropped if it faults (S4)
+ * @new_shadow: EMU_BLOCK_* that it sets
+ * @raised: event that it raised
+ * @insn: its decoded form
+ * @bytes: its bytes
+ * @bytes_have: how many of @bytes are valid
+ * @replay_pos: how much of emu_progress.replay it has taken
+ * @step_tf: it is to be followed by a step trap (TF at its start, S101)
+ * @keep_rf: it has loaded RF itself
+ * @branch: it has transferred control (BTF)
+ * @incomplete: it is a REP that has iterations left
+ * @resumed: it continues after a voluntary stop: no checks (S42)
+ * @use_io: its iteration has taken an element of st.io
+ * @counted: it has accounted for its boundaries itself
+ * @undo: @undo_gpr is valid
+ * @instructions_since_event: for K14
+ * @poll_left: boundaries to the next poll
+ * @undo_gpr: registers at its start
+ * @undo_lf: flags at its start
+ * @bp: debug registers, decoded
+ * @bp_enabled: which are enabled by DR7
+ * @bp_code: which match instruction fetches
+ * @bp_read: which match reads
+ * @bp_write: which match writes
+ * @bp_io: which match ports
+ * @win: direct windows
+ */
+struct emu {
+	struct emu_state st;
+	const struct emu_ops *ops;
+	void *host;
+	u32 host_exit;
+	u32 flags;
+	struct emu_config config;
+	struct emu_exit_info exit;
+	u64 boundaries;
+	bool rescheduled;
+
+	/* From here on the engine's own. */
+	u64 zero;
+	struct emu_lazy_flags lf;
+	u64 next_rip;
+	u64 ea;
+	u64 dst;
+	u64 src;
+	u64 src2;
+	u64 new_dbg;
+	u32 new_shadow;
+	struct emu_event raised;
+	struct emu_insn insn;
+	u8 bytes[EMU_INSN_MAX + 1];
+	u8 bytes_have;
+	u8 replay_pos;
+	bool step_tf;
+	bool keep_rf;
+	bool branch;
+	bool incomplete;
+	bool resumed;
+	bool use_io;
+	bool counted;
+	bool undo;
+	u32 instructions_since_event;
+	u32 poll_left;
+	u64 undo_gpr[EMU_NR_GPRS];
+	struct emu_lazy_flags undo_lf;
+
+	struct emu_breakpoint bp[4];
+	u8 bp_enabled;
+	u8 bp_code;
+	u8 bp_read;
+	u8 bp_write;
+	u8 bp_io;
+
+	struct emu_window win[EMU_NR_WINDOWS];
+};
+
+#endif /* EMU_ENGINE_H */
