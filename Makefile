@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# What a person types. How the module is built stands in Kbuild, how it is
+# tested in selftests/. Nothing but install changes the system, and deps
+# installs packages, none of them a kernel.
+
+KERNELS ?= 6.1-cloud 6.12-cloud
+JOBS ?= $(shell nproc)
+DESTDIR ?=
+prefix ?= /usr
+export KERNELS JOBS ACCEL
+
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+KDIR := /lib/modules/$(shell uname -r)/build
+VM := selftests/vm
+# The newest kernel of the list.
+DEMO_KERNEL := $(lastword $(KERNELS))
+
+help:
+	@echo 'make all          the module for the running kernel, and the command'
+	@echo 'make modules      the module for each of KERNELS, in build/module-*'
+	@echo 'make tools        the command, tools/piotrap'
+	@echo 'make demo         see it work, in a virtual machine'
+	@echo 'make check        all tests; ends with a line of totals'
+	@echo 'make check-debug  the selftests on a kernel with KASAN, lockdep...;'
+	@echo '                  builds that kernel first, once: half an hour'
+	@echo 'make lint         checkpatch, sparse, W=1, shellcheck'
+	@echo 'make install      sources for dkms, ABI header, command, udev rule'
+	@echo 'make uninstall    remove these'
+	@echo 'make clean        remove what was built; kernels are kept'
+	@echo 'make distclean    remove build/ altogether'
+	@echo 'make deps         install the Debian packages all this needs'
+	@echo
+	@echo 'KERNELS="$(KERNELS)"  to test on; also 6.1-rt, 6.1-generic'
+	@echo 'SUITES="..."  which to check, by the beginning of their names'
+	@echo 'ACCEL=tcg|kvm  for virtual machines (default: kvm if the CPU can)'
+	@echo 'JOBS=$(JOBS)  DESTDIR=  prefix=$(prefix)'
+	@echo 'PIOTRAP_VECTORS=DIR  test vectors of real CPUs'
+
+all: tools
+	@if [ -e $(KDIR) ]; then \
+		$(MAKE) -C $(KDIR) M=$(CURDIR) modules; \
+	else \
+		echo 'No headers of the running kernel ($(KDIR)): module not built.'; \
+		echo 'Install linux-headers-$(shell uname -r), or try make demo.'; \
+	fi
+
+modules: deps
+	@for k in $(KERNELS); do $(VM)/module.sh $$k || exit; done
+
+tools:
+	$(MAKE) -C tools
+
+demo: deps
+	@$(VM)/piotrap.sh --kernel $(DEMO_KERNEL) --disk -- sh /root/demo.sh
+
+check: deps
+	@selftests/check.sh $(SUITES)
+
+check-debug: deps
+	@selftests/check.sh --debug
+
+lint: deps
+	@selftests/lint.sh
+
+deps:
+	@$(VM)/deps.sh
+
+# dkms builds from its own copy of the sources.
+SRC := $(DESTDIR)$(prefix)/src/piotrap-$(VERSION)
+SOURCES = Kbuild dkms.conf COPYING \
+	$(shell find module emulator -name '*.[chS]' -o -name 'Kbuild*')
+MAN = $(wildcard Documentation/*.[1-8] Documentation/man/*.[1-8] tools/*.[1-8])
+
+install: tools
+	for f in $(SOURCES); do install -D -m 644 $$f $(SRC)/$$f || exit; done
+	install -D -m 644 module/uapi/linux/piotrap.h \
+		$(DESTDIR)$(prefix)/include/linux/piotrap.h
+	install -D -m 755 tools/piotrap $(DESTDIR)$(prefix)/bin/piotrap
+	install -D -m 644 tools/60-piotrap.rules \
+		$(DESTDIR)$(prefix)/lib/udev/rules.d/60-piotrap.rules
+	install -D -m 644 tools/piotrap.sysusers \
+		$(DESTDIR)$(prefix)/lib/sysusers.d/piotrap.conf
+	for f in $(MAN); do install -D -m 644 $$f \
+		$(DESTDIR)$(prefix)/share/man/man$${f##*.}/$${f##*/} || exit; done
+	@echo 'Next, as root: systemd-sysusers; udevadm control --reload;'
+	@echo 'dkms install piotrap/$(VERSION); modprobe piotrap'
+
+uninstall:
+	rm -rf $(SRC)
+	rm -f $(DESTDIR)$(prefix)/include/linux/piotrap.h \
+		$(DESTDIR)$(prefix)/bin/piotrap \
+		$(DESTDIR)$(prefix)/lib/udev/rules.d/60-piotrap.rules \
+		$(DESTDIR)$(prefix)/lib/sysusers.d/piotrap.conf
+	for f in $(MAN); do \
+		rm -f $(DESTDIR)$(prefix)/share/man/man$${f##*.}/$${f##*/}; done
+
+# Kernels, and what takes long to fetch or build, stay.
+clean:
+	rm -rf build/module-* build/selftests build/results build/logs build/vm \
+		build/tmp.*
+	-$(MAKE) -C tools clean
+	-$(MAKE) -C emulator clean
+	@if [ -e $(KDIR) ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
+
+distclean: clean
+	rm -rf build
+
+.PHONY: help all modules tools demo check check-debug lint deps install \
+	uninstall clean distclean
+.DEFAULT_GOAL := all

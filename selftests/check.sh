@@ -1,0 +1,124 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Run test suites, count their results, end with one line of totals:
+# "N passed, N failed, N skipped". Each suite's TAP is kept in build/results.
+#
+# usage: check.sh [SUITE]...   all of check below, or those whose name begins
+#                              with a word given (check.sh tools kselftest)
+#        check.sh --debug      those of the debug kernel
+
+set -uo pipefail
+# shellcheck source=vm/lib.sh
+. "$(dirname "$0")/vm/lib.sh"
+cd "$TOP" || exit
+
+KERNELS=${KERNELS:-6.1-cloud 6.12-cloud}
+results=$BUILD/results
+wanted=()
+table='' passed=0 failed=0 skipped=0
+
+# suite NAME COMMAND...: run it, count what its TAP says.
+suite() {
+	local name=$1 tap=$results/$1.tap status p f s t w=''
+
+	shift
+	for w in "${wanted[@]}"; do
+		[[ $name != "$w"* ]] || break
+		w=''
+	done
+	[ ${#wanted[@]} = 0 ] || [ -n "$w" ] || return
+	echo "# ---- $name"
+	t=$SECONDS
+	"$@" | tee "$tap"
+	status=${PIPESTATUS[0]}
+	t=$((SECONDS - t))
+	awk -v suite="$name" -v status="$status" -f selftests/tap.awk \
+		"$tap" >"$tap.count"
+	sed '$d' "$tap.count" >>"$results/failures"
+	read -r p f s < <(tail -n 1 "$tap.count")
+	passed=$((passed + p)) failed=$((failed + f)) skipped=$((skipped + s))
+	table+=$(printf '# %-24s %7d %7d %7d %6d s' "$name" "$p" "$f" "$s" $t)
+	table+=$'\n'
+}
+
+# The module builds for each kernel, without a warning.
+modules() {
+	local k n=0 rc=0
+
+	# shellcheck disable=SC2086 # words are names
+	echo "1..$(echo $KERNELS | wc -w)"
+	for k in $KERNELS; do
+		n=$((n + 1))
+		if selftests/vm/module.sh "$k" >/dev/null; then
+			echo "ok $n module for $k, no warnings"
+		else
+			echo "not ok $n module for $k, no warnings"
+			rc=1
+		fi
+	done
+	return $rc
+}
+
+no_portio() { selftests/no-portio.sh "$BUILD/module-$1/piotrap.ko"; }
+
+# kselftest KERNEL [OPTION OF run.sh]...: all selftest programs in a VM.
+kselftest() {
+	local k=$1
+
+	shift
+	selftests/vm/piotrap.sh --kernel "$k" --timeout 900 \
+		--log "$BUILD/logs/kselftest-$k.log" "$@" -- \
+		/root/selftests/run_kselftest.sh -o 240
+}
+
+bpftrace() {
+	selftests/vm/piotrap.sh --kernel "$1" --timeout 600 --disk \
+		--log "$BUILD/logs/bpftrace-$1.log" -- sh /root/bpftrace.sh
+}
+
+check() {
+	local k
+
+	suite self-test selftests/self-test.sh
+	suite emulator make -s --no-print-directory -C emulator check
+	suite vectors make -s --no-print-directory -C emulator vectors
+	suite tools make -s --no-print-directory -C tools check
+	suite modules modules
+	for k in $KERNELS; do
+		suite "no-portio-$k" no_portio "$k"
+		suite "kselftest-$k" kselftest "$k"
+		suite "bpftrace-$k" bpftrace "$k"
+	done
+	suite install selftests/install.sh
+}
+
+check_debug() {
+	suite self-test selftests/self-test.sh
+	suite kselftest-debug kselftest debug --timeout 1800 --mem 2048
+	suite log-debug selftests/vm/log-check.sh \
+		"$BUILD/logs/kselftest-debug.log"
+}
+
+mkdir -p "$results"
+rm -f "$results"/*
+: >"$results/failures"
+if [ "${1:-}" = --debug ]; then
+	check_debug
+else
+	wanted=("$@")
+	check
+fi
+
+echo "#"
+if grep -qiE 'skip.*vectors' "$results/vectors.tap" 2>/dev/null; then
+	echo "VECTORS ABSENT: set PIOTRAP_VECTORS to the folder that has them"
+fi
+printf '# %-24s %7s %7s %7s %8s\n' suite passed failed skipped time
+printf '%s' "$table"
+if [ -s "$results/failures" ]; then
+	echo "# failed:"
+	sed 's/^# /#   /' "$results/failures"
+fi
+echo "$passed passed, $failed failed, $skipped skipped"
+[ $failed = 0 ] && [ $passed -gt 0 ]

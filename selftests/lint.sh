@@ -1,0 +1,44 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Style and static checks: the kernel's checkpatch on C, sparse and W=1 on the
+# module, shellcheck on scripts, an SPDX line in each file. Prints what is
+# wrong; ends with status 1 if anything is.
+
+set -uo pipefail
+# shellcheck source=vm/lib.sh
+. "$(dirname "$0")/vm/lib.sh"
+cd "$TOP" || exit
+
+rc=0
+kit=$(selftests/vm/kselftest.sh) || exit
+
+# files PATTERN...: of the repository, whether committed yet or not
+files() { git ls-files -co --exclude-standard -- "$@"; }
+
+note "checkpatch"
+# The rules left out are about patches to the kernel tree: Kconfig, maintainers,
+# and names that stand in its own lists.
+files '*.c' '*.h' | grep -v '^bpf/vmlinux' |
+	xargs -r perl "$kit/scripts/checkpatch.pl" --no-tree --strict --terse \
+		--show-types --quiet --no-summary \
+		--ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG,SPLIT_STRING \
+		-f || rc=1
+
+note "sparse and W=1"
+for k in ${KERNELS:-6.1-cloud 6.12-cloud}; do
+	selftests/vm/module.sh "$k" >/dev/null || rc=1
+done
+
+note "shellcheck"
+{ files '*.sh' .ci/run selftests/vm/init; } |
+	xargs -r shellcheck -x -P SCRIPTDIR || rc=1
+
+note "SPDX"
+while read -r f; do
+	[ ! -f "$f" ] || head -n 3 "$f" | grep -q SPDX-License-Identifier ||
+		{ echo "$f: no SPDX line at the top"; rc=1; }
+done < <(files '*.c' '*.h' '*.S' '*.sh' '*.py' '*.bt' '*.rst' '*.md' '*.awk' \
+	'*Makefile' '*Kbuild' .ci/run | grep -v '\.md$')
+
+exit $rc

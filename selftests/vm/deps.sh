@@ -1,0 +1,46 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Install the Debian packages that building and testing need, if any is
+# missing. None of them is a kernel: those are only unpacked (kernel.sh).
+#
+# usage: deps.sh [build|vm|debug|lint|bpf]...    (default: build vm lint bpf)
+
+set -euo pipefail
+# shellcheck source=lib.sh
+. "$(dirname "$0")/lib.sh"
+
+group() {
+	case $1 in
+	# modules with BTF, the command, unit tests
+	build) echo gcc libc6-dev make dwarves libelf1 xz-utils python3 ;;
+	# fetching and booting kernels
+	vm) echo qemu-system-x86 busybox-static cpio e2fsprogs rsync xz-utils \
+		lz4 zstd binutils kmod seabios ;;
+	debug) echo flex bison bc libelf-dev libssl-dev perl ;;
+	lint) echo sparse shellcheck perl clang-format ;;
+	bpf) echo bpftrace ;;
+	*) die "no such group: $1" ;;
+	esac
+}
+
+[ $# -gt 0 ] || set -- build vm lint bpf
+missing=()
+for g; do
+	for p in $(group "$g"); do
+		dpkg-query -W -f='${Status}' "$p" 2>/dev/null |
+			grep -q 'ok installed' || missing+=("$p")
+	done
+done
+[ ${#missing[@]} -gt 0 ] || exit 0
+
+[ "$(id -u)" = 0 ] ||
+	die "packages are missing; as root: apt-get install ${missing[*]}"
+apt_lists
+note "installing ${missing[*]}"
+install() {
+	DEBIAN_FRONTEND=noninteractive apt-get -qq -y -o Dpkg::Use-Pty=0 \
+		install --no-install-recommends "${missing[@]}" >&2
+}
+install || { apt-get -qq update >&2; install; } ||
+	die "cannot install ${missing[*]}; check the network and /etc/apt"

@@ -1,0 +1,39 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Build piotrap.ko for a kernel of kernel.sh, and print its name. Each kernel
+# has its own copy of the sources, build/module-NAME, so that no build disturbs
+# another or the source tree. W=1, and sparse if it is there; a warning fails.
+#
+# usage: module.sh NAME
+
+set -euo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=lib.sh
+. "$here/lib.sh"
+
+[ $# = 1 ] || die "usage: module.sh KERNEL (such as 6.1-cloud)"
+"$here/deps.sh" build vm
+kernel=$("$here/kernel.sh" "$1")
+dir=$BUILD/module-$1
+log=$BUILD/logs/module-$1.log
+mkdir -p "$dir" "${log%/*}"
+lock "module-$1"
+
+# Only sources, with their times, so that make builds what has changed.
+rsync -a --delete --prune-empty-dirs --include='*/' --include='Kbuild*' \
+	--include='*.[chS]' --exclude='*' --filter='P *' \
+	"$TOP/Kbuild" "$TOP/module" "$TOP/emulator" "$dir/" >&2 ||
+	die "cannot copy the module's sources"
+
+args=(W=1)
+command -v sparse >/dev/null && args+=(C=1 CF=-Wsparse-error)
+if ! make -s -C "$kernel/headers" M="$dir" -j"$JOBS" "${args[@]}" modules \
+	>"$log" 2>&1 || grep -q 'warning:' "$log"; then
+	cat "$log" >&2
+	# What is built already would not be built, and warn, again.
+	find "$dir" -name '*.o' -delete
+	die "module for $1: errors or warnings"
+fi
+[ -e "$dir/piotrap.ko" ] || die "module for $1: no piotrap.ko was built"
+echo "$dir/piotrap.ko"
