@@ -1,0 +1,121 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Test the command where the module is absent: arguments, messages, exit codes.
+# TAP; test-parse first, then the command itself.
+#
+# usage: check.sh FOLDER   (with piotrap and test-parse)
+
+set -u
+cd "$(dirname "$0")" || exit 1
+dir=$(realpath "$1")
+piotrap=$dir/piotrap
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+n=0 bad=0
+
+# expect NAME STATUS PATTERN ARGUMENT...: run piotrap, compare.
+expect() {
+	local name=$1 status=$2 pattern=$3 got out
+
+	shift 3
+	out=$("$piotrap" "$@" 2>&1)
+	got=$?
+	n=$((n + 1))
+	if [ $got = "$status" ] && grep -qE -e "$pattern" <<<"$out"; then
+		echo "    ok $n $name"
+	else
+		sed 's/^/    # /' <<<"$out"
+		echo "    # status $got, expected $status and $pattern"
+		echo "    not ok $n $name"
+		bad=1
+	fi
+}
+
+echo "1..2"
+"$dir/test-parse" | sed 's/^/    /'
+if [ "${PIPESTATUS[0]}" = 0 ]; then
+	echo "ok 1 parse"
+else
+	echo "not ok 1 parse"
+fi
+
+printf '\364' >"$tmp/flat"		# hlt
+printf '\125\252\001\313' >"$tmp/rom"	# 55 aa 01; retf
+head -c 508 /dev/zero >>"$tmp/rom"
+printf '\252\125\001\313' >"$tmp/swapped"
+printf '\125\252\377\313' >"$tmp/short"
+: >"$tmp/empty"
+head -c 200000 /dev/zero >"$tmp/large"
+none=--device=$tmp/none
+
+expect "no command" 2 '^Usage: piotrap run'
+expect "unknown command" 2 'no such command: walk' walk
+expect "help" 0 '^Usage: piotrap run' --help
+expect "help of run" 0 'Usage: piotrap run \[OPTION' run --help
+expect "help of rom" 0 'Usage: piotrap rom \[OPTION' rom --help
+expect "version" 0 '^piotrap [0-9]' --version
+expect "no file" 2 'FILE is missing' run
+expect "two files" 2 'more than one FILE' run a b
+expect "unknown option" 2 "unrecognized option '--walk'" run --walk x
+expect "bad --break" 2 'not PORT' run --break 10000 x
+expect "five --break" 2 'more than 4' run --break 1 --break 2 --break 3 \
+	--break 4 --break 5 x
+expect "bad --port" 2 'not FIRST' run --port 80 x
+expect "bad --console" 2 'not a port' rom --console 10000 x
+expect "bad --budget" 2 'not a count' run --budget -5 x
+expect "bad --org" 2 'not \[SEG:\]OFF' run --org zz x
+expect "bad --mem" 2 'not a size' run --mem 65M x
+expect "odd --mem" 2 'multiple of 4K' run --mem 5000 "$tmp/flat"
+expect "--org outside of --mem" 2 'there is no memory' \
+	run --mem 4K --org 0:1000 "$tmp/flat"
+expect "--org in the BIOS" 2 'there is no memory' \
+	run --org f000:f000 "$tmp/flat"
+expect "bad --ax" 2 'not a 16-bit number' rom --ax 12345 x
+expect "bad --bdf" 2 'not BUS:DEV.FN' rom --bdf 1 x
+expect "--org is not for a ROM" 2 'unrecognized' rom --org 0 x
+
+expect "run: file missing" 12 'absent: No such file' run "$tmp/absent"
+expect "run: file empty" 12 'is empty' run "$tmp/empty"
+expect "run: a folder" 12 'Is a directory' run "$tmp"
+expect "run: file too large" 12 'larger than the 65536 bytes' \
+	run --mem 64K --org 0:0 "$tmp/large"
+expect "rom: file missing" 12 'absent: No such file' rom "$tmp/absent"
+expect "rom: file too large" 12 'larger than the 196608 bytes' rom "$tmp/large"
+expect "rom: no signature" 12 'does not start with 55 AA' rom "$tmp/swapped"
+expect "rom: cut short" 12 'cut short' rom "$tmp/short"
+expect "rom: checksum" 10 'warning: its checksum is cb' rom "$none" "$tmp/rom"
+
+expect "run: module absent" 10 'modprobe piotrap, or insmod piotrap.ko' \
+	run "$none" "$tmp/flat"
+expect "rom: module absent" 10 "none is not there: the module is not loaded" \
+	rom "$none" "$tmp/rom"
+expect "not the device" 10 'is not piotrap' run --device /dev/null "$tmp/flat"
+
+# As another user: root may open anything.
+locked=$tmp/locked
+: >"$locked"
+chmod 000 "$locked"
+if [ "$(id -u)" != 0 ]; then
+	expect "no permission" 11 "for members of the group $(id -gn) " \
+		run --device "$locked" "$tmp/flat"
+elif command -v setpriv >/dev/null; then
+	chmod 755 "$tmp"
+	cp "$piotrap" "$tmp/piotrap"
+	chmod 755 "$tmp/piotrap"
+	chmod 644 "$tmp/flat"
+	cat >"$tmp/as-nobody" <<-END
+		#!/bin/sh
+		exec setpriv --reuid 65534 --clear-groups "$tmp/piotrap" "\$@"
+	END
+	chmod 755 "$tmp/as-nobody"
+	piotrap=$tmp/as-nobody
+	expect "no permission" 11 "for members of the group root " \
+		run --device "$locked" "$tmp/flat"
+else
+	n=$((n + 1))
+	echo "    ok $n no permission # SKIP no setpriv"
+fi
+echo "    1..$n"
+[ $bad = 0 ] && echo "ok 2 command" || echo "not ok 2 command"
+exit $bad

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: GPL-2.0
+/* The piotrap command: reading the command line. */
+
+#include <argp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "piotrap.h"
+
+#ifndef VERSION
+#define VERSION "0"
+#endif
+
+enum {
+	KEY_TRACE = 256, KEY_STEP, KEY_STATS, KEY_JSON, KEY_BREAK, KEY_CONSOLE,
+	KEY_PORT, KEY_BUDGET, KEY_DEVICE, KEY_ORG, KEY_MEM, KEY_AX, KEY_BDF,
+	KEY_READ_ONLY,
+};
+
+int complain(int status, const char *fmt, ...)
+{
+	va_list args;
+
+	fflush(stdout);
+	va_start(args, fmt);
+	fputs("piotrap: ", stderr);
+	vfprintf(stderr, fmt, args);
+	fputc('\n', stderr);
+	va_end(args);
+	return status;
+}
+
+static const struct argp_option common_options[] = {
+	{ "trace", KEY_TRACE, NULL, 0, "Print each port access", 1 },
+	{ "step", KEY_STEP, NULL, 0,
+	  "Print each instruction and REP iteration before it starts", 1 },
+	{ "stats", KEY_STATS, NULL, 0,
+	  "Print accesses by port and direction at the end", 1 },
+	{ "json", KEY_JSON, NULL, 0,
+	  "Print all this as JSON, one object a line (alone: --trace)", 1 },
+	{ "output", 'o', "FILE", 0,
+	  "Print all this to FILE (default: standard output, or standard error if there is a console)",
+	  1 },
+	{ "break", KEY_BREAK, "PORT[:r|w][:NTH]", 0,
+	  "Stop after the NTH (first) read or write of PORT, and print registers; up to 4 times",
+	  2 },
+	{ "budget", KEY_BUDGET, "N", 0,
+	  "Stop after N instructions and REP iterations (default: never)", 2 },
+	{ "port", KEY_PORT, "FIRST[-LAST]=KIND", 0,
+	  "What these ports are: openbus (as all are at first), latch[:BYTE], console, input:FILE",
+	  3 },
+	{ "console", KEY_CONSOLE, "PORT", 0,
+	  "Bytes written to PORT go to standard output", 3 },
+	{ "device", KEY_DEVICE, "PATH", 0, "Instead of " SANDBOX_DEVICE, 4 },
+	{ 0 }
+};
+
+static error_t parse_common(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+	uint64_t port;
+
+	switch (key) {
+	case KEY_TRACE:
+		o->trace = true;
+		break;
+	case KEY_STEP:
+		o->step = true;
+		break;
+	case KEY_STATS:
+		o->stats = true;
+		break;
+	case KEY_JSON:
+		o->json = true;
+		break;
+	case 'o':
+		o->output = arg;
+		break;
+	case KEY_BREAK:
+		if (o->nr_breaks == MAX_BREAKS)
+			argp_error(state, "more than %d --break", MAX_BREAKS);
+		if (!parse_break(arg, &o->breaks[o->nr_breaks]))
+			argp_error(state, "--break %s: not PORT[:r|w][:NTH]",
+				   arg);
+		o->nr_breaks++;
+		break;
+	case KEY_BUDGET:
+		if (!parse_count(arg, &o->budget))
+			argp_error(state, "--budget %s: not a count", arg);
+		break;
+	case KEY_PORT:
+		if (o->nr_rules == MAX_RULES)
+			argp_error(state, "more than %d port ranges", MAX_RULES);
+		if (!parse_rule(arg, &o->rules[o->nr_rules]))
+			argp_error(state, "--port %s: not FIRST[-LAST]=KIND",
+				   arg);
+		o->nr_rules++;
+		break;
+	case KEY_CONSOLE:
+		if (o->nr_rules == MAX_RULES)
+			argp_error(state, "more than %d port ranges", MAX_RULES);
+		if (!parse_hex(arg, 0xffff, &port))
+			argp_error(state, "--console %s: not a port", arg);
+		o->rules[o->nr_rules++] = (struct port_rule) {
+			.first = port,
+			.count = 1,
+			.kind = PIOTRAP_PORT_CONSOLE,
+			.init = 0xe9,
+		};
+		break;
+	case KEY_DEVICE:
+		o->device = arg;
+		break;
+	case ARGP_KEY_ARG:
+		if (o->file)
+			argp_error(state, "more than one FILE");
+		o->file = arg;
+		break;
+	case ARGP_KEY_NO_ARGS:
+		argp_error(state, "FILE is missing");
+		break;
+	case ARGP_KEY_END:
+		if (o->json && !o->trace && !o->step && !o->stats)
+			o->trace = true;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp common_argp = {
+	.options = common_options,
+	.parser = parse_common,
+};
+
+static const struct argp_child children[] = {
+	{ &common_argp, 0, NULL, 0 },
+	{ 0 }
+};
+
+static const struct argp_option run_options[] = {
+	{ "org", KEY_ORG, "[SEG:]OFF", 0,
+	  "Load and enter the file there (default: 0000:7c00)", 0 },
+	{ "mem", KEY_MEM, "SIZE", 0,
+	  "Bytes of memory, with K or M (default: 1088K, all that real mode reaches)",
+	  0 },
+	{ 0 }
+};
+
+static error_t parse_run(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = o;
+		break;
+	case KEY_ORG:
+		if (!parse_address(arg, &o->seg, &o->off))
+			argp_error(state, "--org %s: not [SEG:]OFF", arg);
+		break;
+	case KEY_MEM:
+		if (!parse_size(arg, &o->mem) || o->mem > 64 * MB)
+			argp_error(state, "--mem %s: not a size up to 64M", arg);
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp run_argp = {
+	.options = run_options,
+	.parser = parse_run,
+	.args_doc = "FILE",
+	.doc = "Run FILE, a flat 16-bit binary, in real mode until it halts.\v"
+	       "CS, DS, ES and SS are SEG, SP is below the file (FFFEh if OFF is under 800h). "
+	       "Ports and addresses are hexadecimal.",
+	.children = children,
+};
+
+static const struct argp_option rom_options[] = {
+	{ "ax", KEY_AX, "HEX", 0,
+	  "AX at entry: bus << 8 | device << 3 | function (default: 0010)", 0 },
+	{ "bdf", KEY_BDF, "BUS:DEV.FN", 0, "The same, taken apart", 0 },
+	{ "read-only", KEY_READ_ONLY, NULL, 0,
+	  "Drop what the ROM writes to itself (default: shadow RAM, writable)",
+	  0 },
+	{ 0 }
+};
+
+static error_t parse_rom(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+	uint64_t val;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = o;
+		break;
+	case KEY_AX:
+		if (!parse_hex(arg, 0xffff, &val))
+			argp_error(state, "--ax %s: not a 16-bit number", arg);
+		o->ax = val;
+		break;
+	case KEY_BDF:
+		if (!parse_bdf(arg, &o->ax))
+			argp_error(state, "--bdf %s: not BUS:DEV.FN", arg);
+		break;
+	case KEY_READ_ONLY:
+		o->read_only = true;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp rom_argp = {
+	.options = rom_options,
+	.parser = parse_rom,
+	.args_doc = "FILE",
+	.doc = "Start FILE, an option ROM, as a BIOS does, until it returns.\v"
+	       "It is loaded at C000:0000 and entered at C000:0003 by a far call. "
+	       "Ports and addresses are hexadecimal.",
+	.children = children,
+};
+
+static const struct {
+	const char *name;
+	const struct argp *argp;
+	int (*main)(struct options *o);
+} commands[] = {
+	{ "run", &run_argp, run_main },
+	{ "rom", &rom_argp, rom_main },
+};
+
+static void usage(FILE *f)
+{
+	fputs("Usage: piotrap run [OPTION...] FILE   a flat 16-bit binary\n"
+	      "       piotrap rom [OPTION...] FILE   an option ROM\n"
+	      "       piotrap COMMAND --help\n"
+	      "       piotrap --version\n"
+	      "Run x86 code in a sandbox of the piotrap module and show what it does to ports.\n",
+	      f);
+}
+
+int main(int argc, char **argv)
+{
+	static char name[32];
+	struct options o = {
+		.device = SANDBOX_DEVICE,
+		.mem = REAL_MODE_SIZE,
+		.off = 0x7c00,
+		.ax = 0x0010,
+	};
+
+	argp_err_exit_status = STATUS_USAGE;
+	if (argc < 2) {
+		usage(stderr);
+		return STATUS_USAGE;
+	}
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-?")) {
+		usage(stdout);
+		return STATUS_OK;
+	}
+	if (!strcmp(argv[1], "--version") || !strcmp(argv[1], "-V")) {
+		puts("piotrap " VERSION);
+		return STATUS_OK;
+	}
+	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+		if (strcmp(argv[1], commands[i].name))
+			continue;
+		/* What argp puts before its messages. */
+		snprintf(name, sizeof(name), "piotrap %s", argv[1]);
+		argv[1] = name;
+		if (argp_parse(commands[i].argp, argc - 1, argv + 1, 0, NULL, &o))
+			return STATUS_USAGE;
+		return commands[i].main(&o);
+	}
+	complain(0, "no such command: %s", argv[1]);
+	usage(stderr);
+	return STATUS_USAGE;
+}

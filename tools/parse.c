@@ -1,0 +1,212 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Readers of option values. Ports and addresses are hexadecimal, as in every
+ * debugger, with or without 0x or h; counts and sizes are decimal.
+ */
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "piotrap.h"
+
+/* The number that s starts with, in hex; the rest, or NULL if there is none. */
+static const char *hex(const char *s, uint64_t max, uint64_t *val)
+{
+	uint64_t v = 0;
+	int digits = 0;
+
+	if (s[0] == '0' && (s[1] == 'x' || s[1] == 'X') &&
+	    isxdigit((unsigned char)s[2]))
+		s += 2;
+	for (; isxdigit((unsigned char)*s); s++, digits++) {
+		int c = tolower((unsigned char)*s);
+
+		v = v << 4 | (unsigned int)(c <= '9' ? c - '0' : c - 'a' + 10);
+		if (v > max)
+			return NULL;
+	}
+	if (!digits)
+		return NULL;
+	if (*s == 'h' || *s == 'H')
+		s++;
+	*val = v;
+	return s;
+}
+
+bool parse_hex(const char *s, uint64_t max, uint64_t *val)
+{
+	uint64_t v;
+
+	s = hex(s, max, &v);
+	if (!s || *s)
+		return false;
+	*val = v;
+	return true;
+}
+
+/* Decimal digits only: strtoull() alone would take blanks and signs. */
+static const char *decimal(const char *s, uint64_t *val)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*s))
+		return NULL;
+	errno = 0;
+	*val = strtoull(s, &end, 10);
+	return errno ? NULL : end;
+}
+
+bool parse_count(const char *s, uint64_t *val)
+{
+	uint64_t v;
+
+	s = decimal(s, &v);
+	if (!s || *s || !v)
+		return false;
+	*val = v;
+	return true;
+}
+
+bool parse_size(const char *s, uint64_t *val)
+{
+	unsigned int shift = 0;
+	uint64_t v;
+
+	s = decimal(s, &v);
+	if (!s || !v)
+		return false;
+	if (*s == 'K' || *s == 'k')
+		shift = 10;
+	else if (*s == 'M' || *s == 'm')
+		shift = 20;
+	if (shift)
+		s++;
+	if (*s || v > UINT64_MAX >> shift)
+		return false;
+	*val = v << shift;
+	return true;
+}
+
+bool parse_address(const char *s, uint16_t *seg, uint16_t *off)
+{
+	uint64_t a, b;
+
+	s = hex(s, 0xffff, &a);
+	if (!s)
+		return false;
+	if (*s != ':') {
+		b = a;
+		a = 0;
+	} else {
+		s = hex(s + 1, 0xffff, &b);
+	}
+	if (!s || *s)
+		return false;
+	*seg = a;
+	*off = b;
+	return true;
+}
+
+bool parse_bdf(const char *s, uint16_t *ax)
+{
+	uint64_t bus, dev, fn;
+
+	s = hex(s, 0xff, &bus);
+	if (!s || *s != ':')
+		return false;
+	s = hex(s + 1, 0x1f, &dev);
+	if (!s || *s != '.')
+		return false;
+	s = hex(s + 1, 7, &fn);
+	if (!s || *s)
+		return false;
+	*ax = bus << 8 | dev << 3 | fn;
+	return true;
+}
+
+bool parse_break(const char *s, struct io_break *brk)
+{
+	struct io_break b = {
+		.dirs = 1 << PIOTRAP_READ | 1 << PIOTRAP_WRITE,
+		.nth = 1,
+	};
+	uint64_t port;
+
+	s = hex(s, 0xffff, &port);
+	if (!s)
+		return false;
+	b.port = port;
+
+	if (*s == ':' && (s[1] == 'r' || s[1] == 'w')) {
+		b.dirs = 1 << (s[1] == 'r' ? PIOTRAP_READ : PIOTRAP_WRITE);
+		s += 2;
+	}
+	if (*s == ':') {
+		s = decimal(s + 1, &b.nth);
+		if (!s || !b.nth)
+			return false;
+	}
+	if (*s)
+		return false;
+	*brk = b;
+	return true;
+}
+
+/* The value after KIND: or KIND=, "" if there is none, NULL: not this kind. */
+static const char *kind_value(const char *s, const char *kind)
+{
+	size_t n = strlen(kind);
+
+	if (strncmp(s, kind, n))
+		return NULL;
+	if (!s[n])
+		return "";
+	return s[n] == ':' && s[n + 1] ? s + n + 1 : NULL;
+}
+
+bool parse_rule(const char *s, struct port_rule *rule)
+{
+	struct port_rule r = { .kind = PIOTRAP_PORT_OPEN_BUS };
+	uint64_t first, last, init = 0;
+	const char *val;
+
+	s = hex(s, 0xffff, &first);
+	if (!s)
+		return false;
+	last = first;
+	if (*s == '-') {
+		s = hex(s + 1, 0xffff, &last);
+		if (!s || last < first)
+			return false;
+	}
+	if (*s++ != '=')
+		return false;
+	r.first = first;
+	r.count = last - first + 1;
+
+	if ((val = kind_value(s, "openbus"))) {
+		if (*val)
+			return false;
+	} else if ((val = kind_value(s, "console"))) {
+		if (*val)
+			return false;
+		r.kind = PIOTRAP_PORT_CONSOLE;
+		r.init = 0xe9;
+	} else if ((val = kind_value(s, "latch"))) {
+		if (*val && !parse_hex(val, 0xff, &init))
+			return false;
+		r.kind = PIOTRAP_PORT_LATCH;
+		r.init = init;
+	} else if ((val = kind_value(s, "input"))) {
+		if (!*val)
+			return false;
+		r.kind = PIOTRAP_PORT_INPUT;
+		r.path = val;
+	} else {
+		return false;
+	}
+	*rule = r;
+	return true;
+}

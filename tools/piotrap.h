@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/* What the parts of the piotrap command share. */
+#ifndef TOOLS_PIOTRAP_H
+#define TOOLS_PIOTRAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "sandbox.h"
+
+/* Exit codes; documented in piotrap(1). */
+enum status {
+	STATUS_OK = 0,
+	STATUS_ERROR = 1,	/* the system refused something */
+	STATUS_USAGE = 2,
+	STATUS_NO_MODULE = 10,
+	STATUS_NO_PERMISSION = 11,
+	STATUS_FILE = 12,	/* missing, or not what it should be */
+	STATUS_UNSUPPORTED = 20,
+	STATUS_EXCEPTION = 21,	/* or shutdown */
+	STATUS_BUDGET = 22,
+	STATUS_MEMORY = 23,	/* an access outside memory */
+	STATUS_HALTED = 24,	/* a ROM that halts and so never returns */
+	STATUS_NO_BREAK = 25,	/* the guest ended before the --break */
+	STATUS_INTERRUPTED = 130,
+};
+
+#define MAX_BREAKS	4	/* DR0 to DR3 */
+#define MAX_RULES	64
+
+/**
+ * struct io_break - one --break
+ * @port: port
+ * @dirs: bit PIOTRAP_READ, bit PIOTRAP_WRITE
+ * @nth: stop on this match, from 1
+ * @seen: matches so far
+ */
+struct io_break {
+	uint16_t port;
+	unsigned int dirs;
+	uint64_t nth;
+	uint64_t seen;
+};
+
+/**
+ * struct port_rule - one --port or --console
+ * @first: first port
+ * @count: ports
+ * @kind: what they are
+ * @init: latch: value at first
+ * @path: input: name of the file
+ * @file: input: open file
+ * @ended: input: nothing more is in the file
+ */
+struct port_rule {
+	unsigned int first;
+	unsigned int count;
+	enum piotrap_port_kind kind;
+	unsigned int init;
+	const char *path;
+	FILE *file;
+	bool ended;
+};
+
+struct options {
+	const char *device;
+	const char *file;
+	const char *output;
+	bool trace;
+	bool step;
+	bool stats;
+	bool json;
+	unsigned int nr_breaks;
+	struct io_break breaks[MAX_BREAKS];
+	unsigned int nr_rules;
+	struct port_rule rules[MAX_RULES];
+	uint64_t budget;	/* 0: no limit */
+	uint64_t mem;		/* run */
+	uint16_t seg;		/* run */
+	uint16_t off;		/* run */
+	uint16_t ax;		/* rom */
+	bool read_only;		/* rom */
+};
+
+/* parse.c: each returns whether @s is right; nothing is written if not. */
+bool parse_hex(const char *s, uint64_t max, uint64_t *val);
+bool parse_count(const char *s, uint64_t *val);
+bool parse_size(const char *s, uint64_t *val);
+bool parse_address(const char *s, uint16_t *seg, uint16_t *off);
+bool parse_bdf(const char *s, uint16_t *ax);
+bool parse_break(const char *s, struct io_break *brk);
+/* @s must stay: @rule->path points into it. */
+bool parse_rule(const char *s, struct port_rule *rule);
+
+/* main.c */
+int complain(int status, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/**
+ * struct machine - a PC without devices, in real mode
+ * @sb: sandbox
+ * @mem: memory from physical address 0 on
+ * @size: bytes
+ */
+struct machine {
+	struct sandbox sb;
+	uint8_t *mem;
+	uint64_t size;
+};
+
+#define MB			0x100000ULL
+#define REAL_MODE_SIZE		(MB + 0x10000)	/* all that FFFF:FFFF reaches */
+#define PAGE			0x1000ULL
+
+/* The BIOS is one page of ROM that holds two stubs. */
+#define BIOS_PAGE		0xff000ULL
+#define BIOS_SEG		0xf000
+#define BIOS_IRET		0xff53		/* where PCs have theirs */
+#define BIOS_RETURN		0xff54		/* HLT: a far call has returned */
+
+/* machine.c */
+int machine_open(struct machine *m, const struct options *o, uint64_t size);
+int machine_map(struct machine *m, uint64_t rom, uint64_t rom_len);
+int machine_load(const char *path, uint8_t *mem, size_t max, size_t *len);
+void machine_close(struct machine *m);
+
+/* How the guest may end well. */
+enum guest_end { END_HALT, END_RETURN };
+
+/* guest.c */
+int guest_run(struct machine *m, struct options *o, enum guest_end end);
+
+/* rom.c, run.c: the subcommands */
+const char *rom_check(const uint8_t *rom, size_t len, size_t *size);
+int rom_main(struct options *o);
+int run_main(struct options *o);
+
+#endif /* TOOLS_PIOTRAP_H */
