@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Make the read-only disk image for test VMs that need large programs, once:
-# bpftrace of this system with the libraries it loads, and the ROM files of
-# SeaBIOS. Prints the image's name. It is made again when bpftrace changes.
+# bpftrace of this system with the libraries it loads. Prints the image's name.
+# It is made again when bpftrace changes.
 
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -11,9 +11,6 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
 image=$BUILD/vm/disk.img
-
-# The folder may be missing on a system set up by hand.
-extra=/usr/share/seabios
 
 fresh() { [ "$image" -nt "$0" ] && [ "$image" -nt "$(command -v bpftrace)" ]; }
 
@@ -34,9 +31,8 @@ mkdir "$tmp/root"
 	while read -r f; do
 		install -D -m 755 "$f" "$tmp/root$f"
 	done
-[ ! -d $extra ] || { mkdir -p "$tmp/root$extra" && cp $extra/* "$tmp/root$extra/"; }
 size=$(du -sm "$tmp/root" | cut -f1)
 mke2fs -q -t ext4 -O ^has_journal -m 0 -d "$tmp/root" "$tmp/img" \
-	"$((size + size / 10 + 16))M"
+	"$((size + size / 10 + 16))M" >&2
 mv "$tmp/img" "$image"
 echo "$image"
