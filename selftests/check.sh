@@ -120,5 +120,6 @@ if [ -s "$results/failures" ]; then
 	echo "# failed:"
 	sed 's/^# /#   /' "$results/failures"
 fi
-echo "$passed passed, $failed failed, $skipped skipped"
+echo "$passed passed, $failed failed, $skipped skipped" |
+	tee "$results/totals"
 [ $failed = 0 ] && [ $passed -gt 0 ]

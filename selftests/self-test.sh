@@ -85,6 +85,9 @@ END
 count "no results" "0 1 0" 0 <<END
 make: nothing to be done
 END
+count "a plan without results" "0 1 0" 2 <<END
+1..4
+END
 count "an exit status without a failed result" "1 1 0" 2 <<END
 ok 1 a
 END

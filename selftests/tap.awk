@@ -90,11 +90,11 @@ line ~ /^(not )?ok [0-9]+/ {
 }
 
 END {
-	close_below(0, "end")
-	if (!bad[0] && 0 in plan && seen[0] != plan[0])
-		failure("ended after " seen[0] + 0 " of " plan[0] " results")
+	close_below(0, "ended midway")
 	if (!results)
 		failure("no results")
+	else if (!bad[0] && 0 in plan && seen[0] != plan[0])
+		failure("ended after " seen[0] + 0 " of " plan[0] " results")
 	else if (status != 0 && !failed)
 		failure("exit status " status)
 	print passed + 0, failed + 0, skipped + 0
