@@ -68,22 +68,28 @@ struct emu_breakpoint {
  * @dst: its operands
  * @src: its operands
  * @src2: its operands
- * @new_dbg: traps that it has met, dropped if it faults (S4)
+ * @new_data: data breakpoints that it has hit, dropped if it faults (S4)
+ * @new_io: I/O breakpoints, likewise
  * @new_shadow: EMU_BLOCK_* that it sets
  * @raised: event that it raised
  * @insn: its decoded form
  * @bytes: its bytes
  * @bytes_have: how many of @bytes are valid
  * @replay_pos: how much of emu_progress.replay it has taken
- * @step_tf: it is to be followed by a step trap (TF at its start, S101)
+ * @tf: TF as it was at its start (S101)
+ * @step_tf: it is followed by a step trap for TF alone, without BTF
  * @keep_rf: it has loaded RF itself
  * @branch: it has transferred control (BTF)
+ * @leave: enum emu_exit that it leaves with (handler returned EMU_EXIT)
+ * @in_event: no instruction: an event is being delivered
  * @incomplete: it is a REP that has iterations left
+ * @stop: the poll hook asked to leave
  * @resumed: it continues after a voluntary stop: no checks (S42)
  * @use_io: its iteration has taken an element of st.io
  * @counted: it has accounted for its boundaries itself
  * @undo: @undo_gpr is valid
- * @instructions_since_event: for K14
+ * @ran_since_event: an instruction has been started since the last event (K14)
+ * @stop_exit: emu.host_exit that goes with @stop
  * @poll_left: boundaries to the next poll
  * @undo_gpr: registers at its start
  * @undo_lf: flags at its start
@@ -114,22 +120,28 @@ struct emu {
 	u64 dst;
 	u64 src;
 	u64 src2;
-	u64 new_dbg;
+	u64 new_data;
+	u64 new_io;
 	u32 new_shadow;
 	struct emu_event raised;
 	struct emu_insn insn;
 	u8 bytes[EMU_INSN_MAX + 1];
 	u8 bytes_have;
 	u8 replay_pos;
+	bool tf;
 	bool step_tf;
+	bool stop;
 	bool keep_rf;
 	bool branch;
+	bool in_event;
+	u8 leave;
 	bool incomplete;
 	bool resumed;
 	bool use_io;
 	bool counted;
 	bool undo;
-	u32 instructions_since_event;
+	bool ran_since_event;
+	u32 stop_exit;
 	u32 poll_left;
 	u64 undo_gpr[EMU_NR_GPRS];
 	struct emu_lazy_flags undo_lf;

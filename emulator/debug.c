@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Debug registers: which breakpoints match, what becomes pending, and how a #DB
+ * changes DR6 and DR7. Nothing else evaluates DR7 or writes DR6.
+ *
+ * Whoever notices a trap calls emu_debug_add(); retiring the instruction makes it
+ * pending, a fault drops it (S2, S4), and the next boundary that no shadow holds
+ * makes one #DB of all of it.
+ */
+#include "internal.h"
+
+enum { RW_EXEC, RW_WRITE, RW_IO, RW_ACCESS };
+
+static unsigned int dr7_rw(u64 dr7, unsigned int n)
+{
+	return dr7 >> (16 + 4 * n) & 3;
+}
+
+static unsigned int dr7_len(u64 dr7, unsigned int n)
+{
+	static const u8 len[4] = { 1, 2, 8, 4 };
+
+	return len[dr7 >> (18 + 4 * n) & 3];
+}
+
+/* Decode DR0-DR7 after any of them, or CR4.DE, has changed. */
+void emu_debug_arm(struct emu *cpu)
+{
+	const struct emu_debug *d = &cpu->st.debug;
+	unsigned int n;
+
+	cpu->bp_enabled = 0;
+	cpu->bp_code = 0;
+	cpu->bp_read = 0;
+	cpu->bp_write = 0;
+	cpu->bp_io = 0;
+	for (n = 0; n < 4; n++) {
+		unsigned int len = dr7_len(d->dr7, n);
+		bool enabled = d->dr7 >> (2 * n) & 3;
+		u8 bit = 1U << n;
+
+		if (enabled)
+			cpu->bp_enabled |= bit;
+		else if (!(cpu->flags & EMU_DISABLED_B_BITS))
+			continue;
+		cpu->bp[n].first = d->dr[n] & ~(u64)(len - 1);
+		cpu->bp[n].last = cpu->bp[n].first + len - 1;
+		switch (dr7_rw(d->dr7, n)) {
+		case RW_EXEC:
+			cpu->bp_code |= bit;
+			break;
+		case RW_WRITE:
+			cpu->bp_write |= bit;
+			break;
+		case RW_IO:
+			/* Undefined without CR4.DE; it never matches (S61). */
+			if (cpu->st.ctrl.cr4 & EMU_CR4_DE)
+				cpu->bp_io |= bit;
+			break;
+		case RW_ACCESS:
+			cpu->bp_read |= bit;
+			cpu->bp_write |= bit;
+			break;
+		}
+	}
+	/* Watched pages change with the registers. */
+	emu_flush(cpu);
+}
+
+/* Breakpoints of @set that touch [first, last]; none unless one is enabled. */
+static u64 match(const struct emu *cpu, u8 set, u64 first, u64 last)
+{
+	u64 bits = 0;
+	unsigned int n;
+
+	for (n = 0; n < 4; n++)
+		if ((set >> n & 1) && cpu->bp[n].first <= last &&
+		    cpu->bp[n].last >= first)
+			bits |= EMU_DBG_B(n);
+	/* A match that is not enabled causes nothing by itself (S81). */
+	return bits & cpu->bp_enabled ? bits : 0;
+}
+
+bool emu_debug_page_watched(const struct emu *cpu, u64 lin)
+{
+	u64 page = lin & ~(u64)(EMU_PAGE - 1);
+	u8 set = cpu->bp_read | cpu->bp_write;
+
+	return set && match(cpu, set, page, page + EMU_PAGE - 1);
+}
+
+u64 emu_debug_match_data(const struct emu *cpu, u64 lin, u64 len, bool write)
+{
+	return match(cpu, write ? cpu->bp_write : cpu->bp_read, lin,
+		     lin + len - 1);
+}
+
+u64 emu_debug_match_io(const struct emu *cpu, u16 port, unsigned int size)
+{
+	return match(cpu, cpu->bp_io, port, port + size - 1);
+}
+
+u64 emu_debug_match_code(const struct emu *cpu, u64 lin)
+{
+	return match(cpu, cpu->bp_code, lin, lin);
+}
+
+static u64 accumulate(struct emu *cpu, u64 old, u64 bits,
+		      enum emu_dbg_cause cause)
+{
+	u32 shadow = cpu->st.debug.interruptibility | cpu->new_shadow;
+
+	if (bits)
+		emu_trace(cpu, &(struct emu_trace){
+			.kind = EMU_TRACE_PENDING, .cause = cause, .old = old,
+			.new = old | bits, .held = shadow & EMU_BLOCK_MOV_SS,
+		});
+	return old | bits;
+}
+
+/**
+ * emu_debug_add() - traps that become pending when the instruction retires
+ * @cpu: engine
+ * @bits: pending_dbg bits, may be 0
+ * @cause: who noticed them
+ */
+void emu_debug_add(struct emu *cpu, u64 bits, enum emu_dbg_cause cause)
+{
+	if (cause == EMU_CAUSE_STEP)
+		cpu->st.debug.pending_dbg =
+			accumulate(cpu, cpu->st.debug.pending_dbg, bits, cause);
+	else if (cause == EMU_CAUSE_IO)
+		cpu->new_io |= bits;
+	else
+		cpu->new_data |= bits;
+}
+
+/* The instruction or iteration is complete: what it met is pending (S2). */
+void emu_debug_commit(struct emu *cpu)
+{
+	u64 pending = cpu->st.debug.pending_dbg;
+
+	pending = accumulate(cpu, pending, cpu->new_data, EMU_CAUSE_DATA);
+	pending = accumulate(cpu, pending, cpu->new_io, EMU_CAUSE_IO);
+	cpu->st.debug.pending_dbg = pending;
+	cpu->new_data = 0;
+	cpu->new_io = 0;
+}
+
+/* A fault drops what its own instruction, or a MOV SS before it, found (S5). */
+void emu_debug_drop(struct emu *cpu)
+{
+	u64 old;
+
+	emu_debug_commit(cpu);
+	old = cpu->st.debug.pending_dbg;
+	cpu->st.debug.pending_dbg = 0;
+	if (old)
+		emu_trace(cpu, &(struct emu_trace){
+			.kind = EMU_TRACE_PENDING, .cause = EMU_CAUSE_DROPPED,
+			.old = old,
+		});
+}
+
+/**
+ * emu_debug_write() - MOV to a debug register
+ * @cpu: engine
+ * @n: 0 to 3, 6 or 7
+ * @val: value; fixed bits keep theirs (S133, S134)
+ */
+void emu_debug_write(struct emu *cpu, unsigned int n, u64 val)
+{
+	struct emu_debug *d = &cpu->st.debug;
+
+	if (n == 6) {
+		d->dr6 = (val & (EMU_DBG_B_MASK | EMU_DBG_BD | EMU_DBG_BS |
+				 EMU_DBG_BT)) | EMU_DR6_DEFAULT;
+		return;
+	}
+	if (n == 7)
+		d->dr7 = (val & 0xffff23ffULL) | EMU_DR7_FIXED;
+	else
+		d->dr[n] = val;
+	emu_debug_arm(cpu);
+}
+
+/**
+ * emu_debug_deliver() - what every #DB does to the debug registers
+ * @cpu: engine
+ * @payload: pending bits, positive polarity; BD too
+ *
+ * B3-B0 are overwritten, BD, BS, BT and BLD accumulate, RTM does not (S146);
+ * GD, LBR and BTF are cleared (S151).
+ */
+void emu_debug_deliver(struct emu *cpu, u64 payload)
+{
+	struct emu_debug *d = &cpu->st.debug;
+	u64 old = d->dr6;
+
+	d->dr6 &= ~EMU_DBG_B_MASK;
+	d->dr6 |= payload & (EMU_DBG_B_MASK | EMU_DBG_BD | EMU_DBG_BS |
+			     EMU_DBG_BT);
+	if (payload & EMU_DBG_BLD)
+		d->dr6 &= ~EMU_DBG_BLD;
+	d->dr6 |= EMU_DBG_RTM;
+	if (payload & EMU_DBG_RTM)
+		d->dr6 &= ~EMU_DBG_RTM;
+	d->dr7 &= ~EMU_DR7_GD;
+	d->debugctl &= ~(EMU_DEBUGCTL_LBR | EMU_DEBUGCTL_BTF);
+	emu_trace(cpu, &(struct emu_trace){
+		.kind = EMU_TRACE_DEBUG, .old = old, .new = d->dr6,
+	});
+}

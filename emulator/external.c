@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Accesses that a hook serves, and those that the owner serves after an exit.
+ *
+ * An instruction that leaves is started again from its first byte once the owner
+ * has answered. What had been served for it by then is kept in program order and
+ * answered from there, so that no side effect happens twice (K6). A string
+ * instruction may offer many elements in one exit; those that were answered are
+ * taken one for each iteration, as the iterations commit.
+ */
+#include "internal.h"
+
+static bool same_access(const struct emu_replay *e, enum emu_io_kind kind,
+			enum emu_dir dir, u64 addr, unsigned int size)
+{
+	return e->kind == kind && e->dir == dir && e->addr == addr &&
+	       e->size == size;
+}
+
+/* An access of this instruction that has been served before. */
+static bool take_replay(struct emu *cpu, enum emu_io_kind kind,
+			enum emu_dir dir, u64 addr, unsigned int size, u64 *val)
+{
+	struct emu_progress *p = &cpu->st.progress;
+	const struct emu_replay *e;
+
+	if (cpu->replay_pos >= p->nr_replay)
+		return false;
+	e = &p->replay[emu_index_nospec(cpu->replay_pos, EMU_REPLAY_MAX)];
+	if (!same_access(e, kind, dir, addr, size)) {
+		/* Registers were changed meanwhile: what is left is another's. */
+		p->nr_replay = cpu->replay_pos;
+		return false;
+	}
+	if (dir == EMU_READ)
+		*val = e->val;
+	cpu->replay_pos++;
+	return true;
+}
+
+static u64 element_addr(const struct emu *cpu, u32 n)
+{
+	const struct emu_io *io = &cpu->st.io;
+	u64 step = (u64)n * io->size;
+
+	if (io->kind == EMU_IO_PORT)
+		return io->addr;
+	return cpu->st.regs.rflags & EMU_FL_DF ? io->addr - step :
+						 io->addr + step;
+}
+
+/* The next element that the owner has answered. */
+static bool take_answer(struct emu *cpu, enum emu_io_kind kind,
+			enum emu_dir dir, u64 addr, unsigned int size, u64 *val)
+{
+	struct emu_io *io = &cpu->st.io;
+	u32 at;
+
+	if (!io->kind || cpu->use_io || io->used >= io->done)
+		return false;
+	if (io->kind != kind || io->dir != dir || io->size != size ||
+	    element_addr(cpu, io->used) != addr) {
+		io->kind = EMU_IO_NONE;
+		return false;
+	}
+	at = emu_index_nospec(io->used * size, EMU_IO_DATA);
+	if (dir == EMU_READ) {
+		*val = 0;
+		memcpy(val, cpu->st.io_data + at, size);
+	}
+	cpu->use_io = true;
+	return true;
+}
+
+static void remember(struct emu *cpu, enum emu_io_kind kind, enum emu_dir dir,
+		     u64 addr, unsigned int size, u64 val)
+{
+	struct emu_progress *p = &cpu->st.progress;
+	struct emu_replay *e = &p->replay[emu_index_nospec(p->nr_replay,
+							   EMU_REPLAY_MAX)];
+
+	*e = (struct emu_replay){
+		.addr = addr, .val = val, .kind = kind, .dir = dir,
+		.size = size,
+	};
+	p->nr_replay++;
+	cpu->replay_pos = p->nr_replay;
+}
+
+static void ask_owner(struct emu *cpu, enum emu_io_kind kind, enum emu_dir dir,
+		      u64 addr, unsigned int size, u64 val)
+{
+	struct emu_io *io = &cpu->st.io;
+
+	*io = (struct emu_io){
+		.addr = addr, .rip = cpu->st.regs.rip, .count = 1, .kind = kind,
+		.dir = dir, .size = size,
+	};
+	if (dir == EMU_READ)
+		val = 0;
+	memcpy(cpu->st.io_data, &val, sizeof(val));
+	if (!cpu->in_event && (cpu->insn.op->flags & F_STRING)) {
+		io->flags |= EMU_IO_STRING;
+		if (cpu->insn.rep)
+			io->flags |= EMU_IO_REP;
+	}
+}
+
+static void trace_port(struct emu *cpu, enum emu_dir dir, u16 port,
+		       unsigned int size, u64 val)
+{
+	emu_trace(cpu, &(struct emu_trace){
+		.kind = EMU_TRACE_PORT, .dir = dir, .size = size, .port = port,
+		.count = 1, .value = val,
+	});
+}
+
+static int call_port(struct emu *cpu, enum emu_dir dir, u16 port,
+		     unsigned int size, u64 *val)
+{
+	const struct emu_ops *ops = cpu->ops;
+	u32 v = *val;
+	int r;
+
+	if (ops->port_check) {
+		r = ops->port_check(cpu, port, size, dir);
+		if (r)
+			return r;
+	}
+	if (dir == EMU_WRITE) {
+		trace_port(cpu, dir, port, size, v);
+		return ops->port_write(cpu, port, size, v);
+	}
+	r = ops->port_read(cpu, port, size, &v);
+	if (r)
+		return r;
+	*val = v & size_mask(size);
+	trace_port(cpu, dir, port, size, *val);
+	return EMU_OK;
+}
+
+/**
+ * emu_external() - one access beyond RAM
+ * @cpu: engine
+ * @kind: port or memory
+ * @dir: direction
+ * @addr: port or physical address; does not cross a page
+ * @size: 1, 2, 4, or 8 for memory
+ * @val: value, zero-extended
+ *
+ * Return: EMU_OK; EMU_EXIT with either st.io filled for the owner or
+ * emu.host_exit set; EMU_FAIL.
+ */
+int emu_external(struct emu *cpu, enum emu_io_kind kind, enum emu_dir dir,
+		 u64 addr, unsigned int size, u64 *val)
+{
+	int r;
+
+	if (take_replay(cpu, kind, dir, addr, size, val))
+		return EMU_OK;
+	if (take_answer(cpu, kind, dir, addr, size, val)) {
+		if (kind == EMU_IO_PORT)
+			trace_port(cpu, dir, addr, size, *val);
+		return EMU_OK;
+	}
+	if (cpu->st.progress.nr_replay >= EMU_REPLAY_MAX)
+		return emu_unsupported(cpu);
+
+	cpu->host_exit = 0;
+	if (kind == EMU_IO_PORT)
+		r = call_port(cpu, dir, addr, size, val);
+	else if (dir == EMU_READ)
+		r = cpu->ops->read(cpu, addr, size, val);
+	else
+		r = cpu->ops->write(cpu, addr, size, *val);
+	if (r == EMU_OK)
+		remember(cpu, kind, dir, addr, size, *val);
+	else if (r == EMU_EXIT && !cpu->host_exit)
+		ask_owner(cpu, kind, dir, addr, size, *val);
+	return r;
+}
+
+/* Before an instruction: a single answered access joins the served ones. */
+void emu_external_begin(struct emu *cpu)
+{
+	struct emu_io *io = &cpu->st.io;
+	u64 val = 0;
+
+	cpu->replay_pos = 0;
+	cpu->use_io = false;
+	if (!io->kind)
+		return;
+	if (!io->done) {
+		io->kind = EMU_IO_NONE;
+		return;
+	}
+	if (io->count == 1 && cpu->st.progress.nr_replay < EMU_REPLAY_MAX) {
+		memcpy(&val, cpu->st.io_data, io->size);
+		if (io->kind == EMU_IO_PORT)
+			trace_port(cpu, io->dir, io->addr, io->size, val);
+		remember(cpu, io->kind, io->dir, io->addr, io->size, val);
+		cpu->replay_pos = 0;
+		io->kind = EMU_IO_NONE;
+	}
+}
+
+/* After an instruction or iteration: what was served for it is done with. */
+void emu_external_commit(struct emu *cpu)
+{
+	struct emu_io *io = &cpu->st.io;
+
+	cpu->st.progress.nr_replay = 0;
+	cpu->st.progress.insn_len = 0;
+	cpu->replay_pos = 0;
+	if (!cpu->use_io)
+		return;
+	cpu->use_io = false;
+	io->used++;
+	if (io->used >= io->done)
+		io->kind = EMU_IO_NONE;
+}
+
+/*
+ * On leaving before an instruction or iteration is committed: go on with these
+ * bytes, if something has been served, asked for or logged for it.
+ */
+void emu_external_hold(struct emu *cpu)
+{
+	struct emu_progress *p = &cpu->st.progress;
+
+	if (!p->nr_replay && !cpu->st.io.kind &&
+	    !(cpu->flags & EMU_WANT_STEPS))
+		return;
+	p->insn_len = cpu->insn.len;
+	memset(p->insn, 0, sizeof(p->insn));
+	memcpy(p->insn, cpu->bytes, cpu->insn.len);
+}
+
+void emu_cancel(struct emu_state *st)
+{
+	st->io.kind = EMU_IO_NONE;
+	st->progress.in_rep = 0;
+	st->progress.insn_len = 0;
+	st->progress.nr_replay = 0;
+}

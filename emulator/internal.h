@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * What the emulator's files share and hosts do not see.
+ */
+#ifndef EMU_INTERNAL_H
+#define EMU_INTERNAL_H
+
+#include "emu.h"
+#include "flags.h"
+
+enum emu_vector {
+	VEC_DE, VEC_DB, VEC_NMI, VEC_BP, VEC_OF, VEC_BR, VEC_UD, VEC_NM,
+	VEC_DF, VEC_TS = 10, VEC_NP, VEC_SS, VEC_GP, VEC_PF, VEC_MF = 16,
+	VEC_AC, VEC_MC,
+};
+
+#define EMU_PAGE	4096U
+
+/* Registers */
+
+static inline u64 reg_get(const struct emu *cpu, u16 at, unsigned int size)
+{
+	const u8 *p = (const u8 *)cpu + at;
+
+	switch (size) {
+	case 1:
+		return *p;
+	case 2:
+		return *(const u16 *)p;
+	case 4:
+		return *(const u32 *)p;
+	default:
+		return *(const u64 *)p;
+	}
+}
+
+/* A 32-bit write clears the upper half, as in 64-bit mode. */
+static inline void reg_set(struct emu *cpu, u16 at, unsigned int size, u64 val)
+{
+	u8 *p = (u8 *)cpu + at;
+
+	switch (size) {
+	case 1:
+		*p = val;
+		break;
+	case 2:
+		*(u16 *)p = val;
+		break;
+	case 4:
+		*(u64 *)p = (u32)val;
+		break;
+	default:
+		*(u64 *)p = val;
+		break;
+	}
+}
+
+static inline u16 gpr_at(unsigned int n)
+{
+	return offsetof(struct emu, st.regs.gpr) + 8 * n;
+}
+
+static inline u64 gpr_get(const struct emu *cpu, unsigned int n,
+			  unsigned int size)
+{
+	return cpu->st.regs.gpr[n] & size_mask(size);
+}
+
+static inline void gpr_set(struct emu *cpu, unsigned int n, unsigned int size,
+			   u64 val)
+{
+	reg_set(cpu, gpr_at(n), size, val);
+}
+
+/* Modes */
+
+static inline bool protected_mode(const struct emu *cpu)
+{
+	return cpu->st.ctrl.cr0 & EMU_CR0_PE;
+}
+
+static inline bool vm86(const struct emu *cpu)
+{
+	return cpu->st.regs.rflags & EMU_FL_VM;
+}
+
+static inline bool real_or_vm86(const struct emu *cpu)
+{
+	return !protected_mode(cpu) || vm86(cpu);
+}
+
+static inline bool long_mode(const struct emu *cpu)
+{
+	return cpu->st.ctrl.efer & EMU_EFER_LMA;
+}
+
+static inline bool mode64(const struct emu *cpu)
+{
+	return long_mode(cpu) && (cpu->st.segs.seg[EMU_CS].attr & EMU_SEG_L);
+}
+
+/* SS.DPL is the CPL in every mode, as in the VMCS: 0 in real, 3 in V86 mode. */
+static inline unsigned int cpl(const struct emu *cpu)
+{
+	return (cpu->st.segs.seg[EMU_SS].attr & EMU_SEG_DPL) >>
+	       EMU_SEG_DPL_SHIFT;
+}
+
+static inline unsigned int iopl(const struct emu *cpu)
+{
+	return (cpu->st.regs.rflags & EMU_FL_IOPL) >> EMU_FL_IOPL_SHIFT;
+}
+
+/* Bytes of the stack pointer: 2, 4 or 8. */
+static inline unsigned int stack_size(const struct emu *cpu)
+{
+	if (mode64(cpu))
+		return 8;
+	return cpu->st.segs.seg[EMU_SS].attr & EMU_SEG_DB ? 4 : 2;
+}
+
+static inline u64 code_linear(const struct emu *cpu)
+{
+	u64 lin = cpu->st.segs.seg[EMU_CS].base + cpu->st.regs.rip;
+
+	return mode64(cpu) ? cpu->st.regs.rip : (u32)lin;
+}
+
+/* Effective address of the memory operand. */
+static inline u64 emu_ea(const struct emu *cpu, const struct emu_insn *i)
+{
+	u64 base = *(const u64 *)((const u8 *)cpu + i->base);
+	u64 index = *(const u64 *)((const u8 *)cpu + i->index);
+
+	return (base + (index << i->scale) + (s64)i->disp) &
+	       size_mask(i->asize);
+}
+
+/* event.c: exceptions and interrupts */
+
+/* Record an exception of the instruction under way; all return EMU_EXCEPTION. */
+int emu_raise(struct emu *cpu, u8 vector);
+int emu_raise_error(struct emu *cpu, u8 vector, u32 error);
+int emu_raise_soft(struct emu *cpu, u8 vector, enum emu_event_type type,
+		   u8 insn_len);
+enum emu_exit emu_event_dispatch(struct emu *cpu, const struct emu_event *ev);
+enum emu_exit emu_event_answer(struct emu *cpu);
+enum emu_exit emu_exit_of(struct emu *cpu, int r);
+
+/* Leave before the instruction under way; both return EMU_EXIT. */
+int emu_leave(struct emu *cpu, enum emu_exit why);
+int emu_unsupported(struct emu *cpu);
+
+/* debug.c: the only place that evaluates breakpoints and writes DR6 */
+void emu_debug_arm(struct emu *cpu);
+bool emu_debug_page_watched(const struct emu *cpu, u64 lin);
+u64 emu_debug_match_data(const struct emu *cpu, u64 lin, u64 len, bool write);
+u64 emu_debug_match_io(const struct emu *cpu, u16 port, unsigned int size);
+u64 emu_debug_match_code(const struct emu *cpu, u64 lin);
+void emu_debug_add(struct emu *cpu, u64 bits, enum emu_dbg_cause cause);
+void emu_debug_commit(struct emu *cpu);
+void emu_debug_write(struct emu *cpu, unsigned int n, u64 val);
+void emu_debug_drop(struct emu *cpu);
+void emu_debug_deliver(struct emu *cpu, u64 payload);
+
+/* memory.c: segmentation and linear memory */
+int emu_linear(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
+	       enum emu_access acc, u64 *lin);
+int emu_linear_read(struct emu *cpu, u64 lin, unsigned int size, u64 *val);
+int emu_linear_write(struct emu *cpu, u64 lin, unsigned int size, u64 val);
+int emu_system_read(struct emu *cpu, u64 lin, unsigned int size, u64 *val);
+int emu_read(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
+	     u64 *val);
+int emu_write(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
+	      u64 val);
+int emu_read_for_write(struct emu *cpu, unsigned int seg, u64 off,
+		       unsigned int size, u64 *val);
+int emu_write_locked(struct emu *cpu, unsigned int seg, u64 off,
+		     unsigned int size, u64 old, u64 val);
+int emu_probe_write(struct emu *cpu, unsigned int seg, u64 off,
+		    unsigned int size);
+u8 *emu_direct(struct emu *cpu, u64 lin, bool write);
+int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
+	      unsigned int *got);
+
+/* stack.c */
+int emu_push(struct emu *cpu, unsigned int size, u64 val);
+int emu_push_many(struct emu *cpu, unsigned int size, const u64 *val,
+		  unsigned int n);
+int emu_pop(struct emu *cpu, unsigned int size, u64 *val);
+
+/* segment.c */
+int emu_load_segment(struct emu *cpu, unsigned int seg, u16 sel);
+int emu_far_jump(struct emu *cpu, u16 sel, u64 off, unsigned int osize);
+
+/* external.c: accesses that a hook or the owner serves */
+int emu_external(struct emu *cpu, enum emu_io_kind kind, enum emu_dir dir,
+		 u64 addr, unsigned int size, u64 *val);
+void emu_external_begin(struct emu *cpu);
+void emu_external_commit(struct emu *cpu);
+void emu_external_hold(struct emu *cpu);
+
+/* port.c */
+int emu_port_permission(struct emu *cpu, u16 port, unsigned int size);
+int emu_port_access(struct emu *cpu, u16 port, unsigned int size,
+		    enum emu_dir dir, u64 *val);
+
+/* rep.c */
+int emu_rep(struct emu *cpu, const struct emu_insn *i);
+
+/* run.c */
+int emu_poll(struct emu *cpu);
+bool emu_interruptible(const struct emu *cpu);
+int emu_step_hook(struct emu *cpu);
+int emu_write_dst(struct emu *cpu, const struct emu_insn *i, u64 val);
+
+static inline void emu_trace(struct emu *cpu, const struct emu_trace *t)
+{
+	if (cpu->ops->trace)
+		cpu->ops->trace(cpu, t);
+}
+
+#endif /* EMU_INTERNAL_H */

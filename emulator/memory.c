@@ -1,0 +1,540 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Data accesses: segmentation, linear addresses, direct windows, breakpoints.
+ *
+ * A page without anything special about it is reached through a cached window.
+ * A page that an armed data breakpoint touches never gets one, so that all the
+ * exact work is on the slow way and costs nothing elsewhere (K3).
+ */
+#include "internal.h"
+
+typedef u16 __attribute__((aligned(1), may_alias)) unaligned_u16;
+typedef u32 __attribute__((aligned(1), may_alias)) unaligned_u32;
+typedef u64 __attribute__((aligned(1), may_alias)) unaligned_u64;
+
+/* One access of its size where the size has one (K9), bytes otherwise. */
+static u64 host_read(const u8 *p, unsigned int size)
+{
+	u64 v = 0;
+
+	switch (size) {
+	case 1:
+		return *(const volatile u8 *)p;
+	case 2:
+		return *(const volatile unaligned_u16 *)p;
+	case 4:
+		return *(const volatile unaligned_u32 *)p;
+	case 8:
+		return *(const volatile unaligned_u64 *)p;
+	}
+	memcpy(&v, p, size);
+	return v;
+}
+
+static void host_write(u8 *p, unsigned int size, u64 val)
+{
+	switch (size) {
+	case 1:
+		*(volatile u8 *)p = val;
+		break;
+	case 2:
+		*(volatile unaligned_u16 *)p = val;
+		break;
+	case 4:
+		*(volatile unaligned_u32 *)p = val;
+		break;
+	case 8:
+		*(volatile unaligned_u64 *)p = val;
+		break;
+	default:
+		memcpy(p, &val, size);
+	}
+}
+
+/* A host LOCK across a cache line would trip split-lock detection (K9). */
+static bool crosses_line(const u8 *p, unsigned int size)
+{
+	return ((unsigned long)p & 63) + size > 64;
+}
+
+/* Write @val if @old is still there. */
+static bool host_exchange(u8 *p, unsigned int size, u64 old, u64 val)
+{
+	if (crosses_line(p, size)) {
+		if (host_read(p, size) != old)
+			return false;
+		host_write(p, size, val);
+		return true;
+	}
+	switch (size) {
+	case 1:
+		return __sync_bool_compare_and_swap(p, (u8)old, (u8)val);
+	case 2:
+		return __sync_bool_compare_and_swap((unaligned_u16 *)p,
+						    (u16)old, (u16)val);
+	case 4:
+		return __sync_bool_compare_and_swap((unaligned_u32 *)p,
+						    (u32)old, (u32)val);
+	default:
+		return __sync_bool_compare_and_swap((unaligned_u64 *)p, old,
+						    val);
+	}
+}
+
+static bool canonical(u64 lin, unsigned int size)
+{
+	return sign_extend(lin, 6) == lin &&
+	       sign_extend(lin + size - 1, 6) == lin + size - 1;
+}
+
+static int segment_fault(struct emu *cpu, unsigned int seg)
+{
+	return emu_raise_error(cpu, seg == EMU_SS ? VEC_SS : VEC_GP, 0);
+}
+
+static bool in_limit(const struct emu_segment *s, u64 off, unsigned int size)
+{
+	u64 last = off + size - 1;
+
+	if ((s->attr & (EMU_SEG_CODE | EMU_SEG_EXPAND_DOWN)) !=
+	    EMU_SEG_EXPAND_DOWN)
+		return last <= s->limit;
+	return off > s->limit &&
+	       last <= (s->attr & EMU_SEG_DB ? 0xffffffffU : 0xffffU);
+}
+
+/**
+ * emu_linear() - from a segment and offset to a linear address
+ * @cpu: engine
+ * @seg: enum emu_sreg
+ * @off: offset, already cut to the address size
+ * @size: bytes
+ * @acc: read or write
+ * @lin: result
+ *
+ * Return: EMU_OK, or EMU_EXCEPTION with #GP(0) or #SS(0) raised (S46).
+ */
+int emu_linear(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
+	       enum emu_access acc, u64 *lin)
+{
+	const struct emu_segment *s = &cpu->st.segs.seg[seg];
+
+	if (mode64(cpu)) {
+		*lin = seg >= EMU_FS ? s->base + off : off;
+		return canonical(*lin, size) ? EMU_OK : segment_fault(cpu, seg);
+	}
+	if (s->attr & EMU_SEG_UNUSABLE)
+		return emu_raise_error(cpu, VEC_GP, 0);
+	if (acc == EMU_ACC_WRITE) {
+		if ((s->attr & EMU_SEG_CODE) || !(s->attr & EMU_SEG_WRITABLE))
+			return emu_raise_error(cpu, VEC_GP, 0);
+	} else if ((s->attr & EMU_SEG_CODE) && !(s->attr & EMU_SEG_WRITABLE)) {
+		return emu_raise_error(cpu, VEC_GP, 0);
+	}
+	if (!in_limit(s, off, size))
+		return segment_fault(cpu, seg);
+	*lin = (u32)(s->base + off);
+	return EMU_OK;
+}
+
+/* Linear to physical; the place where paging belongs. */
+static int translate(struct emu *cpu, u64 lin, enum emu_access acc, u64 *gpa)
+{
+	*gpa = lin;
+	return EMU_OK;
+}
+
+static int no_memory(struct emu *cpu, u64 lin, u64 gpa, unsigned int size,
+		     enum emu_access acc)
+{
+	cpu->exit.linear = lin;
+	cpu->exit.gpa = gpa;
+	cpu->exit.size = size;
+	cpu->exit.access = acc;
+	return EMU_FAIL;
+}
+
+static struct emu_window *window_slot(struct emu *cpu, u64 lin)
+{
+	return &cpu->win[emu_index_nospec((lin / EMU_PAGE) % EMU_NR_WINDOWS,
+					  EMU_NR_WINDOWS)];
+}
+
+/**
+ * struct place - where an access within one page ends up
+ * @host: memory, or NULL for a hook
+ * @gpa: physical address
+ * @watched: a data breakpoint may match
+ */
+struct place {
+	u8 *host;
+	u64 gpa;
+	bool watched;
+};
+
+static int find_place(struct emu *cpu, u64 lin, enum emu_access acc,
+		      struct place *pl)
+{
+	struct emu_window *w = window_slot(cpu, lin);
+	u64 tag = lin / EMU_PAGE + 1, at = lin % EMU_PAGE;
+	bool write = acc == EMU_ACC_WRITE, writable = true;
+	int r;
+
+	if ((write ? w->write_tag : w->read_tag) == tag) {
+		pl->host = w->host + at;
+		pl->gpa = w->gpa + at;
+		pl->watched = false;
+		return EMU_OK;
+	}
+	r = translate(cpu, lin, acc, &pl->gpa);
+	if (r)
+		return r;
+	pl->watched = emu_debug_page_watched(cpu, lin);
+	pl->host = cpu->ops->window(cpu, pl->gpa - at, &writable);
+	if (!pl->host)
+		return EMU_OK;
+	if (!pl->watched) {
+		w->host = pl->host;
+		w->gpa = pl->gpa - at;
+		w->read_tag = tag;
+		w->write_tag = writable ? tag : 0;
+	}
+	pl->host = write && !writable ? NULL : pl->host + at;
+	return EMU_OK;
+}
+
+/* Pieces of 1, 2, 4 or 8 bytes that do not cross their own alignment. */
+static unsigned int piece(u64 addr, unsigned int size)
+{
+	unsigned int n = 8;
+
+	while (n > size || (size & (size - 1) && addr % n))
+		n /= 2;
+	return n;
+}
+
+static int external_pieces(struct emu *cpu, u64 lin, u64 gpa, unsigned int size,
+			   enum emu_dir dir, u64 *val)
+{
+	unsigned int done = 0, n;
+	u64 v;
+	int r;
+
+	while (done < size) {
+		n = piece(gpa + done, size - done);
+		v = (*val >> (8 * done)) & size_mask(n);
+		r = emu_external(cpu, EMU_IO_MEM, dir, gpa + done, n, &v);
+		if (r == EMU_FAIL)
+			return no_memory(cpu, lin + done, gpa + done, n,
+					 dir == EMU_WRITE ? EMU_ACC_WRITE :
+							    EMU_ACC_READ);
+		if (r)
+			return r;
+		if (dir == EMU_READ) {
+			*val &= ~(size_mask(n) << (8 * done));
+			*val |= v << (8 * done);
+		}
+		done += n;
+	}
+	return EMU_OK;
+}
+
+static void note_data(struct emu *cpu, u64 lin, unsigned int size, bool write)
+{
+	emu_debug_add(cpu, emu_debug_match_data(cpu, lin, size, write),
+		      EMU_CAUSE_DATA);
+}
+
+static int page_read(struct emu *cpu, const struct place *pl, u64 lin,
+		     unsigned int size, u64 *val)
+{
+	int r;
+
+	*val = 0;
+	if (pl->host) {
+		*val = host_read(pl->host, size);
+	} else {
+		r = external_pieces(cpu, lin, pl->gpa, size, EMU_READ, val);
+		if (r)
+			return r;
+	}
+	if (unlikely(pl->watched))
+		note_data(cpu, lin, size, false);
+	return EMU_OK;
+}
+
+static int page_write(struct emu *cpu, const struct place *pl, u64 lin,
+		      unsigned int size, u64 val)
+{
+	int r;
+
+	if (pl->host) {
+		host_write(pl->host, size, val);
+	} else {
+		r = external_pieces(cpu, lin, pl->gpa, size, EMU_WRITE, &val);
+		if (r)
+			return r;
+	}
+	if (unlikely(pl->watched))
+		note_data(cpu, lin, size, true);
+	return EMU_OK;
+}
+
+/* Bytes up to the end of the page, at most @size. */
+static unsigned int in_page(u64 lin, unsigned int size)
+{
+	unsigned int n = EMU_PAGE - lin % EMU_PAGE;
+
+	return min(n, size);
+}
+
+static u64 next_linear(const struct emu *cpu, u64 lin, unsigned int n)
+{
+	return long_mode(cpu) ? lin + n : (u32)(lin + n);
+}
+
+int emu_linear_read(struct emu *cpu, u64 lin, unsigned int size, u64 *val)
+{
+	unsigned int n = in_page(lin, size);
+	struct place a, b;
+	u64 lo, hi;
+	int r;
+
+	r = find_place(cpu, lin, EMU_ACC_READ, &a);
+	if (r)
+		return r;
+	if (likely(n == size))
+		return page_read(cpu, &a, lin, size, val);
+
+	r = find_place(cpu, next_linear(cpu, lin, n), EMU_ACC_READ, &b);
+	if (!r)
+		r = page_read(cpu, &a, lin, n, &lo);
+	if (!r)
+		r = page_read(cpu, &b, next_linear(cpu, lin, n), size - n, &hi);
+	if (!r)
+		*val = lo | hi << (8 * n);
+	return r;
+}
+
+int emu_linear_write(struct emu *cpu, u64 lin, unsigned int size, u64 val)
+{
+	unsigned int n = in_page(lin, size);
+	u64 lin2, hi;
+	struct place a, b;
+	int r;
+
+	r = find_place(cpu, lin, EMU_ACC_WRITE, &a);
+	if (r)
+		return r;
+	if (likely(n == size))
+		return page_write(cpu, &a, lin, size, val);
+
+	lin2 = next_linear(cpu, lin, n);
+	hi = val >> (8 * n);
+	r = find_place(cpu, lin2, EMU_ACC_WRITE, &b);
+	if (r)
+		return r;
+	/* What can still leave or fail goes before what cannot. */
+	if (b.host) {
+		r = page_write(cpu, &a, lin, n, val & size_mask(n));
+		return r ? r : page_write(cpu, &b, lin2, size - n, hi);
+	}
+	r = page_write(cpu, &b, lin2, size - n, hi);
+	return r ? r : page_write(cpu, &a, lin, n, val & size_mask(n));
+}
+
+int emu_read(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
+	     u64 *val)
+{
+	u64 lin;
+	int r = emu_linear(cpu, seg, off, size, EMU_ACC_READ, &lin);
+
+	return r ? r : emu_linear_read(cpu, lin, size, val);
+}
+
+int emu_write(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
+	      u64 val)
+{
+	u64 lin;
+	int r = emu_linear(cpu, seg, off, size, EMU_ACC_WRITE, &lin);
+
+	return r ? r : emu_linear_write(cpu, lin, size, val);
+}
+
+/**
+ * emu_probe_write() - would a write fault?
+ * @cpu: engine
+ * @seg: enum emu_sreg
+ * @off: offset
+ * @size: bytes
+ *
+ * For instructions that must not do half of what they do.
+ *
+ * Return: EMU_OK, or EMU_EXCEPTION as the write itself would.
+ */
+int emu_probe_write(struct emu *cpu, unsigned int seg, u64 off,
+		    unsigned int size)
+{
+	unsigned int n;
+	struct place pl;
+	u64 lin;
+	int r;
+
+	r = emu_linear(cpu, seg, off, size, EMU_ACC_WRITE, &lin);
+	while (!r && size) {
+		n = in_page(lin, size);
+		r = find_place(cpu, lin, EMU_ACC_WRITE, &pl);
+		lin = next_linear(cpu, lin, n);
+		size -= n;
+	}
+	return r;
+}
+
+/**
+ * emu_system_read() - an implicit supervisor read: tables, TSS, I/O bitmap
+ * @cpu: engine
+ * @lin: linear address
+ * @size: bytes
+ * @val: result
+ *
+ * No data access to breakpoints (S86).
+ *
+ * Return: enum emu_result.
+ */
+int emu_system_read(struct emu *cpu, u64 lin, unsigned int size, u64 *val)
+{
+	u64 data = cpu->new_data;
+	int r = emu_linear_read(cpu, lin, size, val);
+
+	cpu->new_data = data;
+	return r;
+}
+
+/* The read of a read-modify-write: faults as the write that follows it. */
+int emu_read_for_write(struct emu *cpu, unsigned int seg, u64 off,
+		       unsigned int size, u64 *val)
+{
+	int r = emu_probe_write(cpu, seg, off, size);
+
+	return r ? r : emu_read(cpu, seg, off, size, val);
+}
+
+/**
+ * emu_write_locked() - the write of a LOCKed read-modify-write
+ * @cpu: engine
+ * @seg: enum emu_sreg
+ * @off: offset
+ * @size: bytes
+ * @old: what was read
+ * @val: what to write
+ *
+ * Return: as emu_write(); EMU_RETRY where memory no longer holds @old.
+ */
+int emu_write_locked(struct emu *cpu, unsigned int seg, u64 off,
+		     unsigned int size, u64 old, u64 val)
+{
+	struct place pl;
+	u64 lin;
+	int r;
+
+	r = emu_linear(cpu, seg, off, size, EMU_ACC_WRITE, &lin);
+	if (r)
+		return r;
+	if (in_page(lin, size) != size)
+		return emu_linear_write(cpu, lin, size, val);
+	r = find_place(cpu, lin, EMU_ACC_WRITE, &pl);
+	if (r)
+		return r;
+	if (!pl.host)
+		return page_write(cpu, &pl, lin, size, val);
+	if (!host_exchange(pl.host, size, old, val))
+		return EMU_RETRY;
+	if (unlikely(pl.watched))
+		note_data(cpu, lin, size, true);
+	return EMU_OK;
+}
+
+/**
+ * emu_direct() - host memory of a linear address, for bulk work
+ * @cpu: engine
+ * @lin: linear address
+ * @write: for writing
+ *
+ * Return: a pointer valid to the end of the page, or NULL where each access has
+ * to be looked at.
+ */
+u8 *emu_direct(struct emu *cpu, u64 lin, bool write)
+{
+	struct place pl;
+
+	/* A fault here is only a reason to decline; the element will raise it. */
+	if (find_place(cpu, lin, write ? EMU_ACC_WRITE : EMU_ACC_READ, &pl) ||
+	    pl.watched)
+		return NULL;
+	return pl.host;
+}
+
+/* Where instruction bytes at @lin come from, and how many are there together. */
+static const u8 *stream_bytes(const struct emu *cpu, u64 lin, unsigned int *n)
+{
+	const struct emu_stream *s = &cpu->st.stream;
+	u64 at = lin - s->start;
+
+	if (at >= s->len)
+		return NULL;
+	at = emu_index_nospec(at, EMU_STREAM_MAX);
+	*n = min(*n, (unsigned int)(s->len - at));
+	return s->bytes + at;
+}
+
+/**
+ * emu_fetch() - instruction bytes
+ * @cpu: engine
+ * @lin: linear address
+ * @max: bytes wanted, not 0
+ * @buf: where to
+ * @got: bytes fetched, at least 1: to the end of the page or of the stream
+ *
+ * Return: EMU_OK, EMU_EXCEPTION, or EMU_FAIL where there is no memory; a fetch
+ * is never served by the owner.
+ */
+int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
+	      unsigned int *got)
+{
+	unsigned int n = in_page(lin, max);
+	const u8 *p = stream_bytes(cpu, lin, &n);
+	struct place pl;
+	u64 v;
+	int r;
+
+	if (!p) {
+		/* A stream may begin before the page ends. */
+		if (cpu->st.stream.len && cpu->st.stream.start > lin)
+			n = min((u64)n, cpu->st.stream.start - lin);
+		r = find_place(cpu, lin, EMU_ACC_FETCH, &pl);
+		if (r)
+			return r;
+		p = pl.host;
+		if (!p) {
+			if (cpu->ops->read(cpu, pl.gpa, 1, &v))
+				return no_memory(cpu, lin, pl.gpa, 1,
+						 EMU_ACC_FETCH);
+			buf[0] = v;
+			*got = 1;
+			return EMU_OK;
+		}
+	}
+	memcpy(buf, p, n);
+	*got = n;
+	return EMU_OK;
+}
+
+void emu_flush(struct emu *cpu)
+{
+	unsigned int k;
+
+	for (k = 0; k < EMU_NR_WINDOWS; k++) {
+		cpu->win[k].read_tag = 0;
+		cpu->win[k].write_tag = 0;
+	}
+}

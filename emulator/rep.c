@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * REP: the one loop around an iteration, and the bulk path below it.
+ *
+ * Every iteration boundary is a place where traps are recognised (S1). The bulk
+ * path is taken only where none can be due before its last element, and declining
+ * it changes no result (D1-D8).
+ */
+#include "handlers.h"
+
+static bool is_ins(const struct emu_insn *i)
+{
+	return i->exec == em_ins;
+}
+
+static bool is_store(const struct emu_insn *i)
+{
+	return i->exec == em_ins || i->exec == em_movs || i->exec == em_stos;
+}
+
+static unsigned int element_size(const struct emu_insn *i)
+{
+	unsigned int size = i->opcode & 1 ? i->osize : 1;
+
+	return i->op->flags & F_PORT ? min(size, 4U) : size;
+}
+
+/* Would a store of @len bytes at @lin change this instruction (S31)? */
+static bool touches_code(const struct emu *cpu, const struct emu_insn *i,
+			 u64 lin, u64 len)
+{
+	u64 code = code_linear(cpu);
+
+	/* Instructions in a stream are out of reach for stores (K5). */
+	if (code - cpu->st.stream.start < cpu->st.stream.len)
+		return false;
+	return lin < code + i->len && code < lin + len;
+}
+
+static bool iteration_touches_code(struct emu *cpu, const struct emu_insn *i)
+{
+	unsigned int size = element_size(i);
+	u64 lin;
+
+	if (!is_store(i))
+		return false;
+	lin = cpu->st.segs.seg[EMU_ES].base + gpr_get(cpu, EMU_RDI, i->asize);
+	return touches_code(cpu, i, long_mode(cpu) ? lin : (u32)lin, size);
+}
+
+static bool interrupt_due(const struct emu *cpu)
+{
+	const struct emu_event *ev = &cpu->st.event;
+
+	return ev->nmi_pending || ((ev->intr_pending || ev->intr_window) &&
+				   (cpu->st.regs.rflags & EMU_FL_IF));
+}
+
+/* Something that is to be looked at after the next iteration. */
+static bool attention(const struct emu *cpu)
+{
+	return cpu->step_tf || cpu->st.debug.pending_dbg || cpu->new_data ||
+	       cpu->new_io || interrupt_due(cpu) ||
+	       cpu->st.debug.interruptibility & (EMU_BLOCK_STI |
+						 EMU_BLOCK_MOV_SS);
+}
+
+static enum emu_rep_reason attention_reason(const struct emu *cpu)
+{
+	if (cpu->st.debug.interruptibility & EMU_BLOCK_MOV_SS)
+		return EMU_REP_SHADOW;
+	if (cpu->st.debug.pending_dbg || cpu->new_data || cpu->new_io)
+		return EMU_REP_PENDING_DBG;
+	return cpu->step_tf ? EMU_REP_SINGLE_STEP : EMU_REP_INTR;
+}
+
+/**
+ * batch_size() - how many elements of an INS or OUTS can go together
+ * @cpu: engine
+ * @i: instruction
+ * @count: iterations left
+ * @host: the memory operand's elements, upwards
+ *
+ * Only the last of them can trap, wrap, cross a window or use up the budget (K6).
+ *
+ * Return: at least 2, or 0 for one by one.
+ */
+static u32 batch_size(struct emu *cpu, const struct emu_insn *i, u64 count,
+		      u8 **host)
+{
+	unsigned int size = element_size(i);
+	unsigned int seg = is_ins(i) ? EMU_ES : i->seg;
+	unsigned int reg = is_ins(i) ? EMU_RDI : EMU_RSI;
+	enum emu_access acc = is_ins(i) ? EMU_ACC_WRITE : EMU_ACC_READ;
+	u64 off = gpr_get(cpu, reg, i->asize), n = count, lin;
+
+	if (!(i->op->flags & F_PORT) || cpu->flags & EMU_NO_BULK ||
+	    cpu->flags & EMU_WANT_STEPS || attention(cpu) ||
+	    cpu->st.progress.nr_replay || cpu->st.regs.rflags & EMU_FL_DF)
+		return 0;
+	if (cpu->bp_io &&
+	    emu_debug_match_io(cpu, cpu->st.regs.gpr[EMU_RDX], size))
+		return 0;
+	if (emu_linear(cpu, seg, off, size, acc, &lin))
+		return 0;
+	n = min(n, (u64)(EMU_PAGE - lin % EMU_PAGE) / size);
+	n = min(n, (size_mask(i->asize) - off) / size);
+	n = min(n, cpu->st.budget);
+	n = min(n, (u64)cpu->poll_left);
+	if (n < 2 || emu_linear(cpu, seg, off, n * size, acc, &lin))
+		return 0;
+	if (is_ins(i) && touches_code(cpu, i, lin, n * size))
+		return 0;
+	*host = emu_direct(cpu, lin, is_ins(i));
+	return *host ? n : 0;
+}
+
+/* Let the host do many elements; returns how many it did, often none. */
+static u32 bulk(struct emu *cpu, const struct emu_insn *i, u64 count)
+{
+	unsigned int size = element_size(i), reg;
+	u16 port = cpu->st.regs.gpr[EMU_RDX];
+	u64 first = 0;
+	u32 n, done;
+	u8 *host;
+
+	if (is_ins(i) ? !cpu->ops->port_read_bulk : !cpu->ops->port_write_bulk)
+		return 0;
+	if (cpu->st.io.kind)
+		return 0;
+	n = batch_size(cpu, i, count, &host);
+	if (!n)
+		return 0;
+	if (is_ins(i)) {
+		done = cpu->ops->port_read_bulk(cpu, port, size, host, n);
+		reg = EMU_RDI;
+	} else {
+		done = cpu->ops->port_write_bulk(cpu, port, size, host, n);
+		reg = EMU_RSI;
+	}
+	done = min(done, n);
+	if (!done)
+		return 0;
+	memcpy(&first, host, size);
+	gpr_set(cpu, reg, i->asize,
+		cpu->st.regs.gpr[reg] + (u64)done * size);
+	emu_trace(cpu, &(struct emu_trace){
+		.kind = EMU_TRACE_PORT, .size = size, .port = port,
+		.dir = is_ins(i) ? EMU_READ : EMU_WRITE, .count = done,
+		.value = first, .fast = true,
+	});
+	return done;
+}
+
+/* An exit to the owner for one element becomes one for as many as can go. */
+static void offer_more(struct emu *cpu, const struct emu_insn *i, u64 count)
+{
+	struct emu_io *io = &cpu->st.io;
+	u8 *host;
+	u32 n;
+
+	if (cpu->host_exit || io->kind != EMU_IO_PORT || io->count != 1)
+		return;
+	n = batch_size(cpu, i, count, &host);
+	n = min(n, (u32)EMU_IO_DATA / io->size);
+	if (n < 2)
+		return;
+	if (io->dir == EMU_WRITE)
+		memcpy(cpu->st.io_data, host, n * io->size);
+	else
+		memset(cpu->st.io_data, 0, n * io->size);
+	io->count = n;
+}
+
+static void trace_break(struct emu *cpu, enum emu_rep_reason why, u64 done,
+			u64 left, bool fast)
+{
+	emu_trace(cpu, &(struct emu_trace){
+		.kind = EMU_TRACE_REP_BREAK, .cause = why, .count = done,
+		.left = left, .fast = fast,
+	});
+}
+
+static enum emu_rep_reason reason_of(int r)
+{
+	return r == EMU_EXCEPTION ? EMU_REP_FAULT : EMU_REP_EXIT;
+}
+
+/* Count zero on Intel with a 32-bit address size in 64-bit mode (S26). */
+static void empty_rep(struct emu *cpu, const struct emu_insn *i)
+{
+	if (!i->mode64 || i->asize != 4 || cpu->flags & EMU_VENDOR_AMD)
+		return;
+	gpr_set(cpu, EMU_RCX, 4, 0);
+	if (i->exec == em_movs)
+		gpr_set(cpu, EMU_RSI, 4, cpu->st.regs.gpr[EMU_RSI]);
+	if (i->exec == em_movs || i->exec == em_stos)
+		gpr_set(cpu, EMU_RDI, 4, cpu->st.regs.gpr[EMU_RDI]);
+}
+
+/* After REPE or REPNE has compared: is that the end? */
+static bool condition_ends(const struct emu *cpu, const struct emu_insn *i)
+{
+	return (i->op->flags & F_REPCC) &&
+	       flag_zf(cpu) != (i->rep == REP_E);
+}
+
+/**
+ * emu_rep() - a string instruction with a REP prefix
+ * @cpu: engine
+ * @i: instruction; @i->exec is one iteration
+ *
+ * Leaves emu.incomplete set where iterations are left and at least one has
+ * committed; these stay committed whatever is returned.
+ *
+ * Return: enum emu_result.
+ */
+int emu_rep(struct emu *cpu, const struct emu_insn *i)
+{
+	u64 left = gpr_get(cpu, EMU_RCX, i->asize), done = 0;
+	bool fast = false, refetch;
+	enum emu_rep_reason why;
+	u32 n;
+	int r;
+
+	if (!left) {
+		empty_rep(cpu, i);
+		return EMU_OK;
+	}
+	cpu->counted = true;
+	for (;;) {
+		refetch = iteration_touches_code(cpu, i);
+		n = bulk(cpu, i, left);
+		fast = n;
+		if (!n) {
+			r = done ? emu_step_hook(cpu) : EMU_OK;
+			if (!r)
+				r = i->exec(cpu, i);
+			if (r) {
+				if (r == EMU_EXIT)
+					offer_more(cpu, i, left);
+				trace_break(cpu, reason_of(r), done, left, false);
+				cpu->counted = done;
+				return r;
+			}
+			n = 1;
+		}
+		emu_external_commit(cpu);
+		done += n;
+		left -= n;
+		gpr_set(cpu, EMU_RCX, i->asize, left);
+		cpu->boundaries += n;
+		if (cpu->st.budget != EMU_BUDGET_UNLIMITED)
+			cpu->st.budget -= n;
+		cpu->poll_left -= n;
+
+		if (!left || condition_ends(cpu, i)) {
+			cpu->incomplete = false;
+			return EMU_OK;
+		}
+		cpu->incomplete = true;
+		cpu->undo_lf = cpu->lf;
+
+		if (attention(cpu)) {
+			why = attention_reason(cpu);
+			break;
+		}
+		if (!cpu->st.budget) {
+			why = EMU_REP_BUDGET;
+			break;
+		}
+		if (refetch) {
+			why = EMU_REP_REFETCH;
+			break;
+		}
+		if (!cpu->poll_left) {
+			why = EMU_REP_HOST;
+			if (emu_poll(cpu))
+				break;
+			if (cpu->rescheduled)
+				trace_break(cpu, EMU_REP_RESCHED, done, left,
+					    fast);
+		}
+	}
+	trace_break(cpu, why, done, left, fast);
+	return EMU_OK;
+}

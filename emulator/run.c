@@ -1,0 +1,553 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One step and the loop around it: boundary, fetch and decode, operands, execute,
+ * write back, retire.
+ */
+#include "handlers.h"
+
+int emu_leave(struct emu *cpu, enum emu_exit why)
+{
+	cpu->leave = why;
+	cpu->host_exit = 0;
+	return EMU_EXIT;
+}
+
+int emu_unsupported(struct emu *cpu)
+{
+	cpu->exit.insn_len = cpu->insn.len;
+	memcpy(cpu->exit.insn, cpu->bytes, sizeof(cpu->exit.insn));
+	return emu_leave(cpu, EMU_EXIT_UNSUPPORTED);
+}
+
+/* What emu_run() returns for a result that is neither OK nor an exception. */
+enum emu_exit emu_exit_of(struct emu *cpu, int r)
+{
+	if (r == EMU_FAIL)
+		return EMU_EXIT_MEMORY;
+	if (cpu->leave)
+		return cpu->leave;
+	return cpu->host_exit ? EMU_EXIT_HOST : EMU_EXIT_IO;
+}
+
+/* Operands */
+
+static int read_operand(struct emu *cpu, const struct emu_insn *i, u8 operand,
+			unsigned int size, bool for_write, u64 *val)
+{
+	switch (OPERAND_METHOD(operand)) {
+	case M_E:
+	case M_O:
+		if (!i->mem) {
+			*val = reg_get(cpu, i->rm_at, size);
+			return EMU_OK;
+		}
+		if (for_write)
+			return emu_read_for_write(cpu, i->seg, cpu->ea, size,
+						  val);
+		return emu_read(cpu, i->seg, cpu->ea, size, val);
+	case M_G:
+	case M_Z:
+		*val = reg_get(cpu, i->reg_at, size);
+		return EMU_OK;
+	case M_R:
+		*val = reg_get(cpu, i->rm_at, size);
+		return EMU_OK;
+	case M_I:
+	case M_IS:
+		*val = i->imm;
+		return EMU_OK;
+	case M_ACC:
+		*val = gpr_get(cpu, EMU_RAX, size);
+		return EMU_OK;
+	case M_CL:
+		*val = gpr_get(cpu, EMU_RCX, 1);
+		return EMU_OK;
+	case M_ONE:
+		*val = 1;
+		return EMU_OK;
+	case M_DX:
+		*val = gpr_get(cpu, EMU_RDX, 2);
+		return EMU_OK;
+	default:
+		return EMU_OK;
+	}
+}
+
+/**
+ * emu_write_dst() - write the destination operand
+ * @cpu: engine
+ * @i: instruction
+ * @val: value
+ *
+ * Return: enum emu_result.
+ */
+int emu_write_dst(struct emu *cpu, const struct emu_insn *i, u64 val)
+{
+	switch (OPERAND_METHOD(i->op->op[0])) {
+	case M_E:
+	case M_O:
+		if (i->mem)
+			return emu_write(cpu, i->seg, cpu->ea, i->size,
+					 val & size_mask(i->size));
+		reg_set(cpu, i->rm_at, i->size, val);
+		return EMU_OK;
+	case M_G:
+	case M_Z:
+		reg_set(cpu, i->reg_at, i->size, val);
+		return EMU_OK;
+	case M_R:
+		reg_set(cpu, i->rm_at, i->size, val);
+		return EMU_OK;
+	case M_ACC:
+		gpr_set(cpu, EMU_RAX, i->size, val);
+		return EMU_OK;
+	default:
+		return EMU_OK;
+	}
+}
+
+static void undo(struct emu *cpu)
+{
+	cpu->lf = cpu->undo_lf;
+	if (cpu->undo)
+		memcpy(cpu->st.regs.gpr, cpu->undo_gpr, sizeof(cpu->undo_gpr));
+}
+
+static int execute(struct emu *cpu, const struct emu_insn *i)
+{
+	const struct emu_opcode *op = i->op;
+	bool mem_dst = i->mem && (OPERAND_METHOD(op->op[0]) == M_E);
+	bool locked = mem_dst && (i->lock || op->flags & F_XLOCK);
+	u64 old;
+	int r;
+
+	if (op->flags & F_UNSUP)
+		return emu_unsupported(cpu);
+	if ((op->flags & F_PRIV) && cpl(cpu))
+		return emu_raise_error(cpu, VEC_GP, 0);
+	if (i->mem)
+		cpu->ea = emu_ea(cpu, i);
+	if (op->flags & F_STRING) {
+		if (op->flags & F_PORT && !cpu->resumed) {
+			unsigned int size = i->opcode & 1 ? i->osize : 1;
+
+			r = emu_port_permission(cpu, cpu->st.regs.gpr[EMU_RDX],
+						min(size, 4U));
+			if (r)
+				return r;
+		}
+		return i->rep ? emu_rep(cpu, i) : i->exec(cpu, i);
+	}
+
+	r = read_operand(cpu, i, op->op[1], i->ssize, false, &cpu->src);
+	if (!r && op->op[2])
+		r = read_operand(cpu, i, op->op[2], i->size, false, &cpu->src2);
+	if (!r && !(op->flags & F_MOV))
+		r = read_operand(cpu, i, op->op[0], i->size,
+				 !(op->flags & F_NOWB), &cpu->dst);
+	if (!r && (op->flags & F_PORT) && !cpu->resumed) {
+		bool in = i->exec == em_in;
+
+		r = emu_port_permission(cpu, in ? cpu->src : cpu->dst,
+					in ? i->size : i->ssize);
+	}
+	if (r)
+		return r;
+	old = cpu->dst;
+	r = i->exec(cpu, i);
+	if (r || op->flags & F_NOWB || !op->op[0])
+		return r;
+	if (locked)
+		return emu_write_locked(cpu, i->seg, cpu->ea, i->size, old,
+					cpu->dst & size_mask(i->size));
+	return emu_write_dst(cpu, i, cpu->dst);
+}
+
+/* Fetch and decode */
+
+static enum emu_decode_mode decode_mode(const struct emu *cpu)
+{
+	const struct emu_segment *cs = &cpu->st.segs.seg[EMU_CS];
+
+	if (mode64(cpu))
+		return DECODE_64;
+	return cs->attr & EMU_SEG_DB ? DECODE_32 : DECODE_16;
+}
+
+/* Bytes of the instruction that lie within the code segment. */
+static unsigned int code_room(const struct emu *cpu)
+{
+	u64 rip = cpu->st.regs.rip;
+	u32 limit = cpu->st.segs.seg[EMU_CS].limit;
+
+	if (mode64(cpu))
+		return EMU_INSN_MAX;
+	if (rip > limit)
+		return 0;
+	return min(limit - rip + 1, (u64)EMU_INSN_MAX);
+}
+
+static int fetch_decode(struct emu *cpu)
+{
+	unsigned int room = code_room(cpu), have = 0, got;
+	u64 lin = code_linear(cpu);
+	int r, len = DECODE_MORE;
+
+	memset(cpu->bytes, 0, sizeof(cpu->bytes));
+	while (len == DECODE_MORE) {
+		if (have == room)
+			return emu_raise_error(cpu, VEC_GP, 0);
+		r = emu_fetch(cpu, mode64(cpu) ? lin + have : (u32)(lin + have),
+			      room - have, cpu->bytes + have, &got);
+		if (r)
+			return r;
+		have += got;
+		len = emu_decode(&cpu->insn, cpu->bytes, have, decode_mode(cpu),
+				 real_or_vm86(cpu));
+	}
+	cpu->bytes_have = have;
+	if (len == DECODE_LONG)
+		return emu_raise_error(cpu, VEC_GP, 0);
+	return len == DECODE_UD ? emu_raise(cpu, VEC_UD) : EMU_OK;
+}
+
+/* The bytes that an instruction left with, decoded again (K6). */
+static int decode_held(struct emu *cpu)
+{
+	const struct emu_progress *p = &cpu->st.progress;
+	int len;
+
+	memcpy(cpu->bytes, p->insn, sizeof(cpu->bytes));
+	cpu->bytes[EMU_INSN_MAX] = 0;
+	len = emu_decode(&cpu->insn, cpu->bytes, p->insn_len, decode_mode(cpu),
+			 real_or_vm86(cpu));
+	if (len > 0)
+		return EMU_OK;
+	/* Not what was saved: forget it and start anew. */
+	emu_cancel(&cpu->st);
+	return fetch_decode(cpu);
+}
+
+static int code_breakpoint(struct emu *cpu)
+{
+	u32 shadow = cpu->st.debug.interruptibility & EMU_BLOCK_MOV_SS;
+	u64 bits;
+
+	if (!cpu->bp_code || cpu->st.regs.rflags & EMU_FL_RF)
+		return EMU_OK;
+	/* Intel inhibits it after MOV SS, AMD does not (S93). */
+	if (shadow && !(cpu->flags & EMU_VENDOR_AMD))
+		return EMU_OK;
+	bits = emu_debug_match_code(cpu, code_linear(cpu));
+	if (!bits)
+		return EMU_OK;
+	emu_raise(cpu, VEC_DB);
+	/* RF is pushed as it is (S90). */
+	cpu->raised.flags = EMU_EVENT_PAYLOAD;
+	cpu->raised.payload = bits;
+	return EMU_EXCEPTION;
+}
+
+/* Retire */
+
+static void count_boundary(struct emu *cpu)
+{
+	cpu->boundaries++;
+	if (cpu->poll_left)
+		cpu->poll_left--;
+	if (cpu->st.budget && cpu->st.budget != EMU_BUDGET_UNLIMITED)
+		cpu->st.budget--;
+}
+
+/*
+ * The one way out of every instruction and of every REP that stops between two
+ * iterations: here RIP, RF, the shadow and pending_dbg become what the next
+ * boundary sees. @r is not EMU_OK where an iteration after committed ones did not
+ * complete: what that one met does not count.
+ */
+static void retire(struct emu *cpu, int r)
+{
+	struct emu_debug *d = &cpu->st.debug;
+	struct emu_regs *regs = &cpu->st.regs;
+	bool step = cpu->step_tf || (cpu->tf && cpu->branch);
+
+	if (cpu->incomplete) {
+		regs->rflags |= EMU_FL_RF;
+	} else {
+		regs->rip = cpu->next_rip;
+		if (!cpu->keep_rf)
+			regs->rflags &= ~EMU_FL_RF;
+		emu_external_commit(cpu);
+	}
+	cpu->st.progress.in_rep = cpu->incomplete;
+	if (!cpu->counted)
+		count_boundary(cpu);
+	cpu->ran_since_event = true;
+	if (r)
+		return;
+	emu_debug_commit(cpu);
+	/* The step trap of MOV SS itself is lost, not held (S113, S115). */
+	if (step && !(cpu->new_shadow & EMU_BLOCK_MOV_SS))
+		emu_debug_add(cpu, EMU_DBG_BS, EMU_CAUSE_STEP);
+	d->interruptibility &= ~(EMU_BLOCK_STI | EMU_BLOCK_MOV_SS);
+	d->interruptibility |= cpu->new_shadow;
+}
+
+static void begin(struct emu *cpu)
+{
+	cpu->new_data = 0;
+	cpu->new_io = 0;
+	cpu->new_shadow = 0;
+	cpu->leave = EMU_EXIT_NONE;
+	cpu->host_exit = 0;
+	cpu->keep_rf = false;
+	cpu->branch = false;
+	cpu->incomplete = false;
+	cpu->counted = false;
+	cpu->undo = false;
+	cpu->tf = cpu->st.regs.rflags & EMU_FL_TF;
+	cpu->step_tf = cpu->tf &&
+		       !(cpu->st.debug.debugctl & EMU_DEBUGCTL_BTF);
+	cpu->undo_lf = cpu->lf;
+	emu_external_begin(cpu);
+}
+
+static bool is_rep_string(const struct emu_insn *i)
+{
+	return (i->op->flags & F_STRING) && i->rep;
+}
+
+/* From a boundary to a decoded instruction, code breakpoint included. */
+static int start(struct emu *cpu)
+{
+	struct emu_progress *p = &cpu->st.progress;
+	int r;
+
+	cpu->insn.len = 0;
+	cpu->resumed = p->insn_len || p->in_rep;
+	if (p->insn_len)
+		return decode_held(cpu);
+	if (!cpu->resumed) {
+		r = code_breakpoint(cpu);
+		if (r)
+			return r;
+	}
+	r = fetch_decode(cpu);
+	if (r)
+		return r;
+	/* A REP that has overwritten itself is another instruction now. */
+	if (p->in_rep && !is_rep_string(&cpu->insn)) {
+		p->in_rep = 0;
+		cpu->resumed = false;
+	}
+	return EMU_OK;
+}
+
+int emu_step_hook(struct emu *cpu)
+{
+	if (likely(!(cpu->flags & EMU_WANT_STEPS)) || !cpu->ops->step)
+		return EMU_OK;
+	return cpu->ops->step(cpu);
+}
+
+static int step(struct emu *cpu)
+{
+	const struct emu_insn *i = &cpu->insn;
+	bool held = cpu->st.progress.insn_len;
+	int r;
+
+	begin(cpu);
+	r = start(cpu);
+	if (r)
+		return r;
+	if (!held) {
+		r = emu_step_hook(cpu);
+		if (r)
+			return r;
+	}
+	cpu->next_rip = cpu->st.regs.rip + i->len;
+	if (!i->mode64)
+		cpu->next_rip &= 0xffffffff;
+	if (i->op->flags & F_UNDO) {
+		memcpy(cpu->undo_gpr, cpu->st.regs.gpr, sizeof(cpu->undo_gpr));
+		cpu->undo = true;
+	}
+	r = execute(cpu, i);
+	if (r)
+		undo(cpu);
+	if (!r || cpu->incomplete)
+		retire(cpu, r);
+	if (r == EMU_EXIT || r == EMU_FAIL)
+		emu_external_hold(cpu);
+	return r;
+}
+
+/* Boundaries */
+
+/**
+ * emu_poll() - ask the host whether to go on
+ * @cpu: engine
+ *
+ * Return: EMU_OK, or EMU_EXIT; then emu.stop is set and the next boundary leaves.
+ */
+int emu_poll(struct emu *cpu)
+{
+	cpu->rescheduled = false;
+	cpu->poll_left = EMU_POLL_MAX;
+	cpu->host_exit = 0;
+	if (cpu->ops->poll(cpu) == EMU_OK)
+		return EMU_OK;
+	cpu->stop = true;
+	cpu->stop_exit = cpu->host_exit;
+	return EMU_EXIT;
+}
+
+/* The traps that are due make one #DB, with a code breakpoint here (S2, S91). */
+static void debug_event(struct emu *cpu, struct emu_event *ev)
+{
+	struct emu_debug *d = &cpu->st.debug;
+	u64 bits = d->pending_dbg;
+
+	if (!cpu->st.progress.in_rep && code_breakpoint(cpu) == EMU_EXCEPTION)
+		bits |= cpu->raised.payload;
+	d->pending_dbg = 0;
+	*ev = (struct emu_event){
+		.vector = VEC_DB, .type = EMU_EV_EXCEPTION, .payload = bits,
+		.flags = EMU_EVENT_PAYLOAD,
+	};
+	if (cpu->st.regs.rflags & EMU_FL_RF)
+		ev->flags |= EMU_EVENT_RF;
+}
+
+/* What is due between two instructions, by priority (S109, S152). */
+static bool event_due(struct emu *cpu, struct emu_event *ev)
+{
+	struct emu_event *e = &cpu->st.event;
+	u32 block = cpu->st.debug.interruptibility;
+
+	if (cpu->st.debug.pending_dbg && !(block & EMU_BLOCK_MOV_SS)) {
+		debug_event(cpu, ev);
+		return true;
+	}
+	if (e->nmi_pending && !(block & (EMU_BLOCK_NMI | EMU_BLOCK_MOV_SS))) {
+		e->nmi_pending = 0;
+		*ev = (struct emu_event){
+			.vector = VEC_NMI, .type = EMU_EV_NMI,
+		};
+	} else if (e->intr_pending && emu_interruptible(cpu)) {
+		e->intr_pending = 0;
+		*ev = (struct emu_event){
+			.vector = e->intr_vector, .type = EMU_EV_INTR,
+		};
+	} else {
+		return false;
+	}
+	if (cpu->st.regs.rflags & EMU_FL_RF)
+		ev->flags |= EMU_EVENT_RF;
+	return true;
+}
+
+bool emu_interruptible(const struct emu *cpu)
+{
+	return (cpu->st.regs.rflags & EMU_FL_IF) &&
+	       !(cpu->st.debug.interruptibility &
+		 (EMU_BLOCK_STI | EMU_BLOCK_MOV_SS));
+}
+
+static enum emu_exit stream_exit(struct emu *cpu)
+{
+	struct emu_stream *s = &cpu->st.stream;
+	u64 at = code_linear(cpu) - s->start;
+
+	if (!s->len || at < s->len)
+		return EMU_EXIT_NONE;
+	at -= s->len;
+	s->len = 0;
+	return at ? EMU_EXIT_STREAM_LEFT : EMU_EXIT_STREAM_DONE;
+}
+
+static enum emu_exit voluntary_exit(struct emu *cpu)
+{
+	if (!cpu->poll_left)
+		emu_poll(cpu);
+	if (cpu->stop) {
+		cpu->host_exit = cpu->stop_exit;
+		return EMU_EXIT_HOST;
+	}
+	return cpu->st.budget ? EMU_EXIT_NONE : EMU_EXIT_BUDGET;
+}
+
+static enum emu_exit boundary(struct emu *cpu)
+{
+	struct emu_event ev;
+	enum emu_exit ex;
+
+	/* An instruction that left half way is no boundary. */
+	while (!cpu->st.progress.insn_len && event_due(cpu, &ev)) {
+		/* Events that follow one another use budget (K14). */
+		if (!cpu->ran_since_event)
+			count_boundary(cpu);
+		cpu->ran_since_event = false;
+		ex = emu_event_dispatch(cpu, &ev);
+		if (!ex)
+			ex = voluntary_exit(cpu);
+		if (ex)
+			return ex;
+	}
+	if (!cpu->st.progress.insn_len) {
+		if (cpu->st.event.intr_window && emu_interruptible(cpu))
+			return EMU_EXIT_INTR_WINDOW;
+		if (cpu->st.debug.activity)
+			return cpu->st.debug.activity == EMU_HLT ?
+				EMU_EXIT_HLT : EMU_EXIT_SHUTDOWN;
+		ex = stream_exit(cpu);
+		if (ex)
+			return ex;
+	}
+	return voluntary_exit(cpu);
+}
+
+static enum emu_exit run(struct emu *cpu)
+{
+	enum emu_exit ex = emu_event_answer(cpu);
+	int r;
+
+	while (!ex) {
+		ex = boundary(cpu);
+		if (ex)
+			break;
+		r = step(cpu);
+		switch (r) {
+		case EMU_OK:
+			break;
+		case EMU_RETRY:
+			/* Bounded by polls, not by budget: nothing was done. */
+			cpu->poll_left--;
+			break;
+		case EMU_EXCEPTION:
+			count_boundary(cpu);
+			cpu->ran_since_event = true;
+			ex = emu_event_dispatch(cpu, &cpu->raised);
+			break;
+		default:
+			ex = emu_exit_of(cpu, r);
+		}
+	}
+	return ex;
+}
+
+enum emu_exit emu_run(struct emu *cpu)
+{
+	enum emu_exit ex;
+
+	memset(&cpu->exit, 0, sizeof(cpu->exit));
+	cpu->leave = EMU_EXIT_NONE;
+	cpu->stop = false;
+	cpu->ran_since_event = true;
+	/* A signal or immediate exit is noticed before anything runs. */
+	cpu->poll_left = 0;
+	flags_load(cpu, cpu->st.regs.rflags);
+	ex = run(cpu);
+	cpu->st.regs.rflags = emu_rflags(cpu);
+	return ex;
+}

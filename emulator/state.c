@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The state as a whole: what RESET makes of it, and whether it can be run.
+ */
+#include "internal.h"
+
+static const struct emu_segment reset_data = {
+	.limit = 0xffff, .attr = EMU_SEG_P | EMU_SEG_S | EMU_SEG_WRITABLE |
+				 EMU_SEG_ACCESSED,
+};
+
+void emu_reset(struct emu_state *st)
+{
+	unsigned int n;
+
+	memset(st, 0, sizeof(*st));
+	st->regs.gpr[EMU_RDX] = 0x600;		/* family 6 */
+	st->regs.rip = 0xfff0;
+	st->regs.rflags = EMU_FL_FIXED;
+	for (n = EMU_ES; n <= EMU_GS; n++)
+		st->segs.seg[n] = reset_data;
+	st->segs.seg[EMU_CS].selector = 0xf000;
+	st->segs.seg[EMU_CS].base = 0xffff0000;
+	st->segs.seg[EMU_LDTR].limit = 0xffff;
+	st->segs.seg[EMU_LDTR].attr = EMU_SEG_P | 2;
+	st->segs.seg[EMU_TR].limit = 0xffff;
+	st->segs.seg[EMU_TR].attr = EMU_SEG_P | 11;
+	st->segs.gdtr.limit = 0xffff;
+	st->segs.idtr.limit = 0xffff;
+	st->ctrl.cr0 = EMU_CR0_CD | EMU_CR0_NW | EMU_CR0_ET;
+	st->ctrl.xcr0 = 1;
+	st->ctrl.pat = 0x0007040600070406ULL;
+	st->ctrl.apic_base = 0xfee00900;
+	st->debug.dr6 = EMU_DR6_DEFAULT;
+	st->debug.dr7 = EMU_DR7_FIXED;
+	st->budget = EMU_BUDGET_UNLIMITED;
+}
+
+static const char *check_regs(const struct emu_state *st)
+{
+	u64 fl = st->regs.rflags;
+
+	if ((fl & ~EMU_FL_VALID) || !(fl & EMU_FL_FIXED))
+		return "rflags: bit 1 is set, bits 3, 5, 15 and 22 to 63 are not";
+	if (fl & (EMU_FL_VM | EMU_FL_VIF | EMU_FL_VIP))
+		return "rflags: VM, VIF and VIP belong to modes that are not modelled";
+	if (st->regs.rip >> 32)
+		return "rip: fits in 32 bits outside of 64-bit mode";
+	return NULL;
+}
+
+static const char *check_segs(const struct emu_state *st)
+{
+	const struct emu_segment *s;
+	unsigned int n;
+
+	for (n = 0; n < EMU_NR_SREGS; n++) {
+		s = &st->segs.seg[n];
+		if (s->reserved[0] | s->reserved[1] | s->reserved[2])
+			return "segs: reserved fields are zero";
+		if (s->attr & ~EMU_SEG_VALID)
+			return "segs: attr bits 8 to 11 and 17 to 31 are zero";
+		if (s->base >> 32)
+			return "segs: base fits in 32 bits outside of 64-bit mode";
+	}
+	if (st->segs.seg[EMU_SS].attr & EMU_SEG_DPL)
+		return "segs: SS.DPL is the CPL, 0 in real mode";
+	if ((st->segs.gdtr.base | st->segs.idtr.base) >> 32)
+		return "segs: GDTR and IDTR bases fit in 32 bits outside of 64-bit mode";
+	for (n = 0; n < 3; n++)
+		if (st->segs.gdtr.reserved[n] | st->segs.idtr.reserved[n])
+			return "segs: reserved fields are zero";
+	return NULL;
+}
+
+static const char *check_ctrl(const struct emu_state *st)
+{
+	if (st->ctrl.cr0 & (EMU_CR0_PE | EMU_CR0_PG))
+		return "cr0: PE and PG belong to modes that are not modelled";
+	if (st->ctrl.cr0 >> 32)
+		return "cr0: bits 32 to 63 are zero";
+	if (st->ctrl.efer & EMU_EFER_LMA)
+		return "efer: LMA belongs to a mode that is not modelled";
+	return NULL;
+}
+
+static const char *check_debug(const struct emu_state *st)
+{
+	const struct emu_debug *d = &st->debug;
+
+	if ((d->dr6 | d->dr7) >> 32)
+		return "dr6, dr7: bits 32 to 63 are zero";
+	if (d->pending_dbg & ~EMU_DBG_VALID)
+		return "pending_dbg: only B3-B0, BLD, BS, BT and RTM can be pending";
+	if (d->debugctl & ~(EMU_DEBUGCTL_LBR | EMU_DEBUGCTL_BTF))
+		return "debugctl: only LBR and BTF exist";
+	if (d->interruptibility & ~(EMU_BLOCK_STI | EMU_BLOCK_MOV_SS |
+				    EMU_BLOCK_SMI | EMU_BLOCK_NMI))
+		return "interruptibility: only STI, MOV SS, SMI and NMI exist";
+	if ((d->interruptibility & EMU_BLOCK_STI) &&
+	    (d->interruptibility & EMU_BLOCK_MOV_SS))
+		return "interruptibility: STI and MOV SS exclude each other";
+	if ((d->interruptibility & EMU_BLOCK_STI) &&
+	    !(st->regs.rflags & EMU_FL_IF))
+		return "interruptibility: STI needs RFLAGS.IF";
+	if (d->activity > EMU_SHUTDOWN)
+		return "activity: 0 to 2";
+	if (d->activity && (d->interruptibility & EMU_BLOCK_MOV_SS))
+		return "activity: only an active CPU is in a MOV SS shadow";
+	return NULL;
+}
+
+static const char *check_event(const struct emu_state *st)
+{
+	const struct emu_event *ev = &st->event;
+
+	if (ev->action > EMU_EVENT_ABSORB)
+		return "event: action is 0 to 4";
+	if (ev->type > EMU_EV_SOFT_EXC || ev->type == 1)
+		return "event: type is 0 or 2 to 6";
+	if (ev->flags & ~(u32)(EMU_EVENT_ERROR | EMU_EVENT_PAYLOAD | EMU_EVENT_RF))
+		return "event: unknown flag";
+	if (ev->insn_len > EMU_INSN_MAX)
+		return "event: insn_len is 0 to 15";
+	if (ev->type == EMU_EV_EXCEPTION && ev->vector > 31)
+		return "event: exceptions have vectors 0 to 31";
+	if (ev->type == EMU_EV_NMI && ev->vector != VEC_NMI)
+		return "event: an NMI has vector 2";
+	if (ev->type == EMU_EV_ICEBP && ev->vector != VEC_DB)
+		return "event: INT1 has vector 1";
+	if (ev->intr_pending > 1 || ev->nmi_pending > 1 || ev->intr_window > 1)
+		return "event: flags are 0 or 1";
+	return NULL;
+}
+
+static bool access_valid(u8 kind, u8 dir, u8 size)
+{
+	if (dir > EMU_WRITE || (size != 1 && size != 2 && size != 4 && size != 8))
+		return false;
+	return kind == EMU_IO_MEM || (kind == EMU_IO_PORT && size <= 4);
+}
+
+static const char *check_progress(const struct emu_state *st)
+{
+	const struct emu_progress *p = &st->progress;
+	const struct emu_io *io = &st->io;
+	unsigned int n;
+
+	if (io->kind) {
+		if (!access_valid(io->kind, io->dir, io->size))
+			return "io: kind, dir or size";
+		if (!io->count || io->count > EMU_IO_DATA / io->size)
+			return "io: count elements of size bytes fit in the data";
+		if (io->done > io->count || io->used > io->done ||
+		    (io->done && io->used == io->done))
+			return "io: used < done <= count";
+		if (io->kind == EMU_IO_PORT && io->addr > 0xffff)
+			return "io: ports are 0 to FFFFh";
+	}
+	if (p->in_rep > 1 || p->insn_len > EMU_INSN_MAX ||
+	    p->nr_replay > EMU_REPLAY_MAX)
+		return "progress: in_rep, insn_len or nr_replay out of range";
+	for (n = 0; n < p->nr_replay; n++)
+		if (!access_valid(p->replay[n].kind, p->replay[n].dir,
+				  p->replay[n].size))
+			return "progress: a replay entry's kind, dir or size";
+	if (st->stream.len > EMU_STREAM_MAX || st->stream.reserved)
+		return "stream: len";
+	return NULL;
+}
+
+const char *emu_check_state(const struct emu_state *st)
+{
+	static const char *(*const checks[])(const struct emu_state *st) = {
+		check_regs, check_segs, check_ctrl, check_debug, check_event,
+		check_progress,
+	};
+	const char *why;
+	unsigned int n;
+
+	for (n = 0; n < ARRAY_SIZE(checks); n++) {
+		why = checks[n](st);
+		if (why)
+			return why;
+	}
+	return NULL;
+}
+
+void emu_load(struct emu *cpu)
+{
+	emu_debug_arm(cpu);
+}
+
+void emu_init(struct emu *cpu, const struct emu_ops *ops, void *host)
+{
+	memset(cpu, 0, sizeof(*cpu));
+	cpu->ops = ops;
+	cpu->host = host;
+	emu_reset(&cpu->st);
+	emu_load(cpu);
+}
+
+void emu_set_stream(struct emu *cpu, u32 len)
+{
+	struct emu_stream *s = &cpu->st.stream;
+
+	s->start = code_linear(cpu);
+	s->len = min(len, (u32)EMU_STREAM_MAX);
+}
