@@ -69,7 +69,8 @@ deps:
 # dkms builds from its own copy of the sources.
 SRC := $(DESTDIR)$(prefix)/src/piotrap-$(VERSION)
 SOURCES = Kbuild dkms.conf COPYING \
-	$(shell find module emulator -name '*.[chS]' -o -name 'Kbuild*')
+	$(shell find module emulator -name 'test*' -prune -o \
+		\( -name '*.[chS]' -o -name '*.mk' -o -name 'Kbuild*' \) -print)
 MAN = $(wildcard Documentation/*.[1-8] Documentation/man/*.[1-8] tools/*.[1-8])
 
 install: tools

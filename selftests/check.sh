@@ -62,12 +62,13 @@ modules() {
 
 no_portio() { selftests/no-portio.sh "$BUILD/module-$1/piotrap.ko"; }
 
-# kselftest KERNEL [OPTION OF run.sh]...: all selftest programs in a VM.
+# kselftest KERNEL [OPTION OF run.sh]...: all selftest programs in a VM, with
+# the module that can be told when to break; the other suites load the plain one.
 kselftest() {
 	local k=$1
 
 	shift
-	selftests/vm/piotrap.sh --kernel "$k" --timeout 900 \
+	PIOTRAP_DEBUG=1 selftests/vm/piotrap.sh --kernel "$k" --timeout 900 \
 		--log "$BUILD/logs/kselftest-$k.log" "$@" -- \
 		/root/selftests/run_kselftest.sh -o 240
 }

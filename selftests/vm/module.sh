@@ -6,6 +6,8 @@
 # another or the source tree. W=1, and sparse if it is there; a warning fails.
 #
 # usage: module.sh NAME
+#   PIOTRAP_DEBUG=1 builds, in build/module-NAME-debug, the module that can be
+#   told when to break (the parameter poll_every).
 
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -15,25 +17,26 @@ here=$(cd "$(dirname "$0")" && pwd)
 [ $# = 1 ] || die "usage: module.sh KERNEL (such as 6.1-cloud)"
 "$here/deps.sh" build vm
 kernel=$("$here/kernel.sh" "$1")
-dir=$BUILD/module-$1
-log=$BUILD/logs/module-$1.log
+name=$1${PIOTRAP_DEBUG:+-debug}
+dir=$BUILD/module-$name
+log=$BUILD/logs/module-$name.log
 mkdir -p "$dir" "${log%/*}"
-lock "module-$1"
+lock "module-$name"
 
 # Only sources, with their times, so that make builds what has changed.
 rsync -a --delete --prune-empty-dirs --include='*/' --include='Kbuild*' \
-	--include='*.[chS]' --exclude='*' --filter='P *' \
+	--include='*.mk' --include='*.[chS]' --exclude='*' --filter='P *' \
 	"$TOP/Kbuild" "$TOP/module" "$TOP/emulator" "$dir/" >&2 ||
 	die "cannot copy the module's sources"
 
-args=(W=1)
+args=(W=1 PIOTRAP_DEBUG="${PIOTRAP_DEBUG:-}")
 command -v sparse >/dev/null && args+=(C=1 CF=-Wsparse-error)
 if ! make -s -C "$kernel/headers" M="$dir" -j"$JOBS" "${args[@]}" modules \
 	>"$log" 2>&1 || grep -q 'warning:' "$log"; then
 	cat "$log" >&2
 	# What is built already would not be built, and warn, again.
 	find "$dir" -name '*.o' -delete
-	die "module for $1: errors or warnings"
+	die "module for $name: errors or warnings"
 fi
-[ -e "$dir/piotrap.ko" ] || die "module for $1: no piotrap.ko was built"
+[ -e "$dir/piotrap.ko" ] || die "module for $name: no piotrap.ko was built"
 echo "$dir/piotrap.ko"

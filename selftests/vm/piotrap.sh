@@ -7,6 +7,7 @@
 # in /usr/share/seabios.
 #
 # usage: piotrap.sh [OPTION OF run.sh]... -- COMMAND...
+#   PIOTRAP_DEBUG=1 loads the module with poll_every, see module.sh.
 
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -20,12 +21,23 @@ for ((i = 1; i < $#; i++)); do
 done
 "$here/deps.sh" build vm
 ko=$("$here/module.sh" "$kernel")
-make -s -C "$TOP/tools" >&2
-make -s -C "$TOP/selftests" install >&2
+mkdir -p "$BUILD/vm"
+# The VM has no shared libraries. What is built in tools/ may be built otherwise
+# at any time.
+(
+	lock tools
+	make -s -C "$TOP/tools" STATIC=1 >&2
+	cp "$TOP/tools/piotrap" "$BUILD/vm/piotrap.tmp"
+	mv "$BUILD/vm/piotrap.tmp" "$BUILD/vm/piotrap"
+)
+(
+	lock selftests
+	make -s -C "$TOP/selftests" install >&2
+)
 
 args=(--kernel "$kernel" --module "$ko")
 add() { [ ! -e "$1" ] || args+=(--file "$1:$2"); }
-add "$TOP/tools/piotrap" /bin/piotrap
+add "$BUILD/vm/piotrap" /bin/piotrap
 add "$TOP/tools/demo.sh" /root/demo.sh
 add "$TOP/bpf" /root/bpf
 add "$TOP/selftests/bpftrace.sh" /root/bpftrace.sh

@@ -140,7 +140,7 @@ qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot
 [ -z "$image" ] || qemu+=(-device "nvme,serial=x,drive=d"
 	-drive "if=none,id=d,file=$image,format=raw,readonly=on")
 
-rm -f "$log"
+: >"$log"
 status=0
 timeout --foreground -k 10 "$limit" "${qemu[@]}" </dev/null || status=$?
 
