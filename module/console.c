@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The console: a ring from console ports to read(2) and poll(2).
+ *
+ * One thread writes (the one that runs), one at a time reads; neither waits for
+ * the other. @head and @tail run freely, their difference is what the ring holds.
+ */
+#include <linux/fs.h>
+#include <linux/minmax.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "sandbox.h"
+
+static_assert((LIMIT_CONSOLE & (LIMIT_CONSOLE - 1)) == 0);
+
+void console_init(struct console *con)
+{
+	mutex_init(&con->lock);
+	init_waitqueue_head(&con->wait);
+}
+
+/**
+ * console_alloc() - give the console its ring, when the first port wants it
+ * @con: console
+ *
+ * The ring then stays until the sandbox goes, so that readers need not ask for it.
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int console_alloc(struct console *con)
+{
+	if (!con->buf)
+		con->buf = kvmalloc(LIMIT_CONSOLE, GFP_KERNEL_ACCOUNT);
+	return con->buf ? 0 : -ENOMEM;
+}
+
+void console_free(struct console *con)
+{
+	kvfree(con->buf);
+	mutex_destroy(&con->lock);
+}
+
+/**
+ * console_room() - how many bytes may be written
+ * @con: console
+ *
+ * Only the thread that runs may ask: readers can make it more, nobody less.
+ *
+ * Return: bytes.
+ */
+u32 console_room(const struct console *con)
+{
+	/* Pairs with the release in console_read(): it has copied them out. */
+	return LIMIT_CONSOLE - (con->head - smp_load_acquire(&con->tail));
+}
+
+/**
+ * console_write() - add bytes and wake readers
+ * @con: console
+ * @data: bytes
+ * @len: how many, no more than console_room()
+ */
+void console_write(struct console *con, const void *data, u32 len)
+{
+	u32 pos = con->head & (LIMIT_CONSOLE - 1);
+	u32 part = min_t(u32, len, LIMIT_CONSOLE - pos);
+
+	memcpy(con->buf + pos, data, part);
+	memcpy(con->buf, data + part, len - part);
+	/* Pairs with the acquire in console_len(). */
+	smp_store_release(&con->head, con->head + len);
+	/* Its barrier pairs with that of a reader who goes to sleep. */
+	if (wq_has_sleeper(&con->wait))
+		wake_up_interruptible_poll(&con->wait, EPOLLIN | EPOLLRDNORM);
+}
+
+static u32 console_len(const struct console *con)
+{
+	/* Pairs with the release in console_write(): the bytes are there. */
+	return smp_load_acquire(&con->head) - READ_ONCE(con->tail);
+}
+
+static int console_lock(struct console *con, bool nonblock)
+{
+	if (nonblock)
+		return mutex_trylock(&con->lock) ? 0 : -EAGAIN;
+	return mutex_lock_interruptible(&con->lock) ? -ERESTARTSYS : 0;
+}
+
+ssize_t console_read(struct console *con, char __user *buf, size_t len,
+		     bool nonblock)
+{
+	u32 pos, part, want, left;
+	int ret;
+
+	if (!len)
+		return 0;
+	for (;;) {
+		ret = console_lock(con, nonblock);
+		if (ret)
+			return ret;
+		want = min_t(size_t, len, console_len(con));
+		if (want)
+			break;
+		mutex_unlock(&con->lock);
+		if (nonblock)
+			return -EAGAIN;
+		ret = wait_event_interruptible(con->wait, console_len(con));
+		if (ret)
+			return ret;
+	}
+
+	pos = con->tail & (LIMIT_CONSOLE - 1);
+	part = min_t(u32, want, LIMIT_CONSOLE - pos);
+	left = copy_to_user(buf, con->buf + pos, part);
+	if (!left && want > part)
+		left = copy_to_user(buf + part, con->buf, want - part);
+	else
+		left += want - part;
+	want -= left;
+	/* Pairs with the acquire in console_room(). */
+	smp_store_release(&con->tail, con->tail + want);
+	mutex_unlock(&con->lock);
+	return want ?: -EFAULT;
+}
+
+__poll_t console_poll(struct console *con, struct file *file, poll_table *wait)
+{
+	poll_wait(file, &con->wait, wait);
+	return console_len(con) ? EPOLLIN | EPOLLRDNORM : 0;
+}

@@ -1,0 +1,322 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * PIOTRAP_RUN: from the run page through the emulator to the run page.
+ *
+ * No allocation, no lock and no wait here, but for the CPU.
+ */
+#include <linux/errno.h>
+#include <linux/moduleparam.h>
+#include <linux/sched.h>
+#include <linux/sched/signal.h>
+#include <linux/string.h>
+#include <linux/uaccess.h>
+
+#include "sandbox.h"
+#include "trace.h"
+
+static u32 config_to_flags(const struct sandbox *sb)
+{
+	static const struct {
+		u32 config;
+		u32 flag;
+	} map[] = {
+		{ PIOTRAP_CONFIG_EXIT_IRET, EMU_INTERCEPT_IRET },
+		{ PIOTRAP_CONFIG_NO_BULK, EMU_NO_BULK },
+		{ PIOTRAP_CONFIG_AMD, EMU_VENDOR_AMD },
+		{ PIOTRAP_CONFIG_DISABLED_B_BITS, EMU_DISABLED_B_BITS },
+	};
+	unsigned int i;
+	u32 flags = 0;
+
+	for (i = 0; i < ARRAY_SIZE(map); i++)
+		if (sb->config_flags & map[i].config)
+			flags |= map[i].flag;
+	return flags;
+}
+
+/**
+ * run_set_flags() - tell the engine how to run, after a change of settings
+ * @sb: sandbox
+ */
+void run_set_flags(struct sandbox *sb)
+{
+	u32 flags = config_to_flags(sb);
+
+	if (sb->log.flags)
+		flags |= EMU_NO_BULK;	/* a record has one value */
+	if (sb->log.flags & PIOTRAP_LOG_STEPS)
+		flags |= EMU_WANT_STEPS;
+	sb->cpu.flags = flags;
+	emu_load(&sb->cpu);
+}
+
+/* PIOTRAP_CONFIG */
+void run_config(struct sandbox *sb, const struct piotrap_config *arg)
+{
+	sb->config_flags = arg->flags;
+	sb->cpu.config.exit_exceptions = arg->exit_exceptions;
+	memcpy(sb->cpu.config.exit_ints, arg->exit_ints,
+	       sizeof(sb->cpu.config.exit_ints));
+	run_set_flags(sb);
+}
+
+/* -- Polls and events from inside the emulator. -- */
+
+#ifdef PIOTRAP_DEBUG
+/*
+ * For tests, on every kernel: whether and where the scheduler wants the CPU back a
+ * test cannot choose. With poll_every=N the engine polls at each Nth boundary from
+ * the beginning of a run, and each of these polls counts as one that has given the
+ * CPU away. What a program does, its exits and its traps must be the same with any
+ * N; only piotrap_rep_break (reason resched) tells of it.
+ */
+static unsigned int poll_every;
+module_param(poll_every, uint, 0600);
+MODULE_PARM_DESC(poll_every, "pretend a reschedule at each Nth boundary (0: do not)");
+
+static void debug_poll(struct emu *cpu)
+{
+	unsigned int n = READ_ONCE(poll_every);
+
+	if (!n)
+		return;
+	cpu->poll_left = min_t(unsigned int, n, EMU_POLL_MAX);
+	cpu->rescheduled = true;
+}
+#else
+static void debug_poll(struct emu *cpu)
+{
+}
+#endif
+
+/* Why the run has to stop here, or PIOTRAP_EXIT_NONE. */
+static u32 stop_reason(struct sandbox *sb)
+{
+	/* A kick ends one run: whoever takes it clears it. */
+	if (READ_ONCE(sb->kick) && xchg(&sb->kick, false))
+		return PIOTRAP_EXIT_IMMEDIATE;
+	if (READ_ONCE(sb->page->immediate_exit))
+		return PIOTRAP_EXIT_IMMEDIATE;
+	if (signal_pending(current))
+		return PIOTRAP_EXIT_SIGNAL;
+	return PIOTRAP_EXIT_NONE;
+}
+
+static int run_poll(struct emu *cpu)
+{
+	struct sandbox *sb = cpu->host;
+
+	if (cond_resched())
+		cpu->rescheduled = true;
+	debug_poll(cpu);
+	cpu->host_exit = stop_reason(sb);
+	return cpu->host_exit ? EMU_EXIT : EMU_OK;
+}
+
+static int run_port_check(struct emu *cpu, u16 port, unsigned int size,
+			  enum emu_dir dir)
+{
+	int ret = log_port_check(cpu);
+
+	return ret == EMU_OK ? ports_check(cpu, port, size, dir) : ret;
+}
+
+static void run_trace_port(struct sandbox *sb, const struct emu_trace *t)
+{
+	/* The bulk hook has traced its writes before they had an effect. */
+	if (!t->fast || t->dir != EMU_WRITE)
+		trace_piotrap_port_io(sb, t->port, t->dir, t->size, t->fast,
+				      t->count, t->value);
+	log_port(sb, t);
+}
+
+static void run_trace(struct emu *cpu, const struct emu_trace *t)
+{
+	struct sandbox *sb = cpu->host;
+
+	switch (t->kind) {
+	case EMU_TRACE_PORT:
+		run_trace_port(sb, t);
+		break;
+	case EMU_TRACE_PENDING:
+		trace_piotrap_pending_dbg(sb, t);
+		break;
+	case EMU_TRACE_REP_BREAK:
+		trace_piotrap_rep_break(sb, t);
+		break;
+	case EMU_TRACE_DEBUG:
+		trace_piotrap_debug_trap(sb, t);
+		break;
+	case EMU_TRACE_EVENT:
+		trace_piotrap_exception(sb, t);
+		break;
+	}
+}
+
+const struct emu_ops run_ops = {
+	.window = memory_window,
+	.read = memory_read,
+	.write = memory_write,
+	.port_read = ports_read,
+	.port_write = ports_write,
+	.port_read_bulk = ports_read_bulk,
+	.port_write_bulk = ports_write_bulk,
+	.poll = run_poll,
+	.step = log_step,
+	.port_check = run_port_check,
+	.trace = run_trace,
+};
+
+/* -- The way out. -- */
+
+static u32 event_reason(const struct emu_event *event)
+{
+	switch (event->type) {
+	case EMU_EV_SOFT_INT:
+	case EMU_EV_SOFT_EXC:
+		return PIOTRAP_EXIT_INT;
+	default:
+		return event->vector == 1 ? PIOTRAP_EXIT_DEBUG :
+					    PIOTRAP_EXIT_EXCEPTION;
+	}
+}
+
+static u32 exit_reason(const struct emu *cpu, enum emu_exit why)
+{
+	switch (why) {
+	case EMU_EXIT_STREAM_DONE:
+		return PIOTRAP_EXIT_DONE;
+	case EMU_EXIT_STREAM_LEFT:
+		return PIOTRAP_EXIT_LEFT_STREAM;
+	case EMU_EXIT_IO:
+		return cpu->st.io.kind == EMU_IO_PORT ? PIOTRAP_EXIT_IO_PORT :
+							PIOTRAP_EXIT_IO_MEM;
+	case EMU_EXIT_EVENT:
+		return event_reason(&cpu->st.event);
+	case EMU_EXIT_IRET:
+		return PIOTRAP_EXIT_IRET;
+	case EMU_EXIT_HLT:
+		return PIOTRAP_EXIT_HLT;
+	case EMU_EXIT_SHUTDOWN:
+		return PIOTRAP_EXIT_SHUTDOWN;
+	case EMU_EXIT_INTR_WINDOW:
+		return PIOTRAP_EXIT_INTR_WINDOW;
+	case EMU_EXIT_BUDGET:
+		return PIOTRAP_EXIT_BUDGET;
+	case EMU_EXIT_MEMORY:
+		return PIOTRAP_EXIT_MEMORY;
+	case EMU_EXIT_UNSUPPORTED:
+		return PIOTRAP_EXIT_UNSUPPORTED;
+	case EMU_EXIT_HOST:
+		return cpu->host_exit ?: PIOTRAP_EXIT_INTERNAL;
+	case EMU_EXIT_NONE:
+		break;
+	}
+	return PIOTRAP_EXIT_INTERNAL;
+}
+
+/* Everything that the page tells of a run but its groups. */
+static void write_exit(struct sandbox *sb, u32 reason, u64 addr, u64 boundaries)
+{
+	const struct emu_exit_info *info = &sb->cpu.exit;
+	struct piotrap_run *page = sb->page;
+
+	/* Nothing of an earlier exit stays. */
+	memset((u8 *)page + offsetof(struct piotrap_run, exit_reason), 0,
+	       offsetof(struct piotrap_run, regs) -
+	       offsetof(struct piotrap_run, exit_reason));
+	page->exit_reason = reason;
+	page->exit_addr = addr;
+	page->boundaries = boundaries;
+	page->console_dropped = sb->console.dropped;
+	if (reason == PIOTRAP_EXIT_MEMORY) {
+		page->exit_linear = info->linear;
+		page->exit_size = info->size;
+		page->exit_access = info->access;
+	}
+	if (reason == PIOTRAP_EXIT_UNSUPPORTED) {
+		page->insn_len = min_t(u8, info->insn_len, sizeof(page->insn));
+		memcpy(page->insn, info->insn, page->insn_len);
+	}
+}
+
+static void run_cpu(struct sandbox *sb, u32 dirty, u32 stream_len)
+{
+	struct emu *cpu = &sb->cpu;
+	u64 boundaries = cpu->boundaries;
+	u32 reason;
+
+	trace_piotrap_run_enter(sb, dirty, stream_len);
+	sb->exit_addr = 0;
+
+	/* A CPU that is halted would leave without having asked. */
+	reason = stop_reason(sb);
+	if (!reason)
+		reason = exit_reason(cpu, emu_run(cpu));
+
+	if (reason == PIOTRAP_EXIT_IO_PORT || reason == PIOTRAP_EXIT_IO_MEM)
+		sb->exit_addr = cpu->st.io.addr;
+	if (reason == PIOTRAP_EXIT_MEMORY)
+		sb->exit_addr = cpu->exit.gpa;
+	boundaries = cpu->boundaries - boundaries;
+	trace_piotrap_run_exit(sb, reason, sb->exit_addr, boundaries);
+	write_exit(sb, reason, sb->exit_addr, boundaries);
+	state_to_page(sb);
+}
+
+/* -- The way in. Until all is found good nothing is changed that stays so. -- */
+
+static int run_checked(struct sandbox *sb, const struct piotrap_run_args *arg)
+{
+	bool stream = arg->flags & PIOTRAP_RUN_STREAM;
+	u32 dirty;
+	int ret;
+
+	if (arg->len > PIOTRAP_STREAM_MAX || !arg->len != !stream)
+		return -EINVAL;
+	dirty = READ_ONCE(sb->page->dirty);
+	if (dirty & ~GROUPS_ALL)
+		return -EINVAL;
+	if (dirty) {
+		ret = state_take_groups(sb, dirty);
+		if (ret)
+			return ret;
+	}
+	if (stream && copy_from_user(sb->stream, u64_to_user_ptr(arg->stream),
+				     arg->len)) {
+		if (dirty)
+			state_untake_groups(sb);
+		return -EFAULT;
+	}
+
+	if (dirty)
+		state_commit_groups(sb, dirty);
+	if (stream) {
+		/* Other code now: what was under way there is not continued. */
+		emu_cancel(&sb->cpu.st);
+		memcpy(sb->cpu.st.stream.bytes, sb->stream, arg->len);
+		emu_set_stream(&sb->cpu, arg->len);
+	}
+	run_cpu(sb, dirty, arg->len);
+	return 0;
+}
+
+/**
+ * run() - PIOTRAP_RUN
+ * @sb: sandbox
+ * @arg: flags and reserved fields have been checked
+ *
+ * Return: 0 if it has run, with the result in the run page, else what the ABI
+ * lists, and nothing has changed.
+ */
+int run(struct sandbox *sb, const struct piotrap_run_args *arg)
+{
+	int ret;
+
+	ret = sandbox_take_run(sb);
+	if (ret)
+		return ret;
+	ret = run_checked(sb, arg);
+	sandbox_put(sb);
+	return ret;
+}
