@@ -180,12 +180,31 @@ static inline int run_stream(const struct box *b, const void *code, size_t len)
 	return ctl(b, PIOTRAP_RUN, &a);
 }
 
+/* What the test wrote to the page since the last run is to be taken. */
+static inline void touch(const struct box *b, uint32_t groups)
+{
+	b->run->dirty |= groups;
+}
+
+/* Forget the instruction under way: a change of RIP does that. */
+static inline void cancel(const struct box *b)
+{
+	b->run->regs.rip ^= 0x8000;
+	b->run->event.action = PIOTRAP_EVENT_NONE;
+	b->run->budget = 0;
+	b->run->dirty = PIOTRAP_GROUP_REGS | PIOTRAP_GROUP_EVENT |
+			PIOTRAP_GROUP_BUDGET;
+	run_on(b);
+}
+
 /* Real mode, all segments at 0, DE on, nothing armed, nothing pending. */
 static inline void reset_cpu(const struct box *b)
 {
 	struct piotrap_run *run = b->run;
 	struct piotrap_segment *seg = &run->segs.es;
 
+	if (run->exit_reason != PIOTRAP_EXIT_NONE)
+		cancel(b);
 	memset(&run->regs, 0, sizeof(run->regs));
 	run->regs.rip = CODE;
 	run->regs.rsp = STACK;
@@ -207,12 +226,6 @@ static inline void reset_cpu(const struct box *b)
 	run->dirty = PIOTRAP_GROUP_REGS | PIOTRAP_GROUP_SEGS |
 		     PIOTRAP_GROUP_CTRL | PIOTRAP_GROUP_DEBUG |
 		     PIOTRAP_GROUP_EVENT | PIOTRAP_GROUP_BUDGET;
-}
-
-/* What the test wrote to the page since the last run is to be taken. */
-static inline void touch(const struct box *b, uint32_t groups)
-{
-	b->run->dirty |= groups;
 }
 
 /* A sandbox without memory, in the state after RESET. */
