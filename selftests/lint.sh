@@ -47,4 +47,5 @@ while read -r f; do
 done < <(files '*.c' '*.h' '*.S' '*.sh' '*.py' '*.bt' '*.rst' '*.awk' \
 	'*Makefile' '*Kbuild' .ci/run)
 
+rm -f .checkpatch-camelcase.*	# checkpatch leaves it in the current folder
 exit $rc
