@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * A host for the emulator in userspace: flat memory, ports that a test can watch
+ * and answer, a record of everything that is traced.
+ */
+#ifndef EMU_TEST_HOST_H
+#define EMU_TEST_HOST_H
+
+#include "../emu.h"
+#include "../flags.h"
+
+#define HOST_MEM	(2U << 20)
+#define HOST_LOG	8192
+
+/* One port access that reached the host. */
+struct host_access {
+	u16 port;
+	u8 size;
+	u8 dir;
+	u32 val;
+};
+
+struct host {
+	struct emu cpu;
+	u8 *mem;			/* HOST_MEM bytes */
+	bool no_windows;		/* every access goes through hooks */
+	u64 mmio_first, mmio_last;	/* served by the owner, if first < last */
+	u64 hole_first, hole_last;	/* no memory, if first < last */
+	int owner_port;			/* served by the owner, or -1 */
+	int stop_port;			/* host_exit before it, or -1 */
+	bool bulk;			/* offer bulk hooks */
+	u32 bulk_max;			/* elements that a bulk hook takes */
+	u32 poll_stop;			/* stop at this many polls, 0: never */
+	u32 polls;
+	u32 read_seed;			/* port reads count up from here */
+
+	struct host_access io[HOST_LOG];
+	unsigned int nr_io;
+	struct emu_trace trace[HOST_LOG];
+	unsigned int nr_trace;
+	void (*on_write)(struct host *h, u64 gpa, unsigned int size, u64 val);
+	u32 (*on_in)(struct host *h, u16 port, unsigned int size);
+	void *user;
+};
+
+void host_init(struct host *h);
+void host_free(struct host *h);
+/* Reset the CPU and the records, keep memory. */
+void host_reset(struct host *h);
+/* Real mode at CS:IP 0000:ip with code there; SS:SP 0000:7000. */
+void host_code(struct host *h, u16 ip, const u8 *code, unsigned int len);
+void host_deliver_all(struct host *h);
+
+#endif
