@@ -70,7 +70,7 @@ kselftest() {
 	shift
 	PIOTRAP_DEBUG=1 selftests/vm/piotrap.sh --kernel "$k" --timeout 900 \
 		--log "$BUILD/logs/kselftest-$k.log" "$@" -- \
-		/root/selftests/run_kselftest.sh -o 240
+		/root/selftests/run_kselftest.sh -o 600
 }
 
 bpftrace() {
@@ -96,7 +96,7 @@ check() {
 
 check_debug() {
 	suite self-test selftests/self-test.sh
-	suite kselftest-debug kselftest debug --timeout 1800 --mem 2048
+	suite kselftest-debug kselftest debug --timeout 3000
 	suite log-debug selftests/vm/log-check.sh \
 		"$BUILD/logs/kselftest-debug.log"
 }

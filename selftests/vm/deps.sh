@@ -13,12 +13,12 @@ set -euo pipefail
 group() {
 	case $1 in
 	# modules with BTF, the command, unit tests
-	build) echo gcc libc6-dev make dwarves libelf1 xz-utils python3 ;;
+	build) echo gcc libc6-dev make sparse dwarves libelf1 xz-utils python3 ;;
 	# fetching and booting kernels
 	vm) echo qemu-system-x86 busybox-static cpio e2fsprogs rsync xz-utils \
 		lz4 zstd binutils kmod seabios ;;
 	debug) echo flex bison bc libelf-dev libssl-dev perl ;;
-	lint) echo sparse shellcheck perl clang-format ;;
+	lint) echo shellcheck perl git ;;
 	bpf) echo bpftrace ;;
 	*) die "no such group: $1" ;;
 	esac
