@@ -300,70 +300,86 @@ TEST_F(ports, console_blocking)
 	EXPECT_EQ(1, signals);
 }
 
+/* Let the console hold @n bytes, up to what a REP of 16 bits can write twice. */
+static int fill_console(const struct box *b, unsigned int n)
+{
+	while (n) {
+		unsigned int part = n < 0xffff ? n : 0xffff;
+		int err;
+
+		reset_cpu(b);
+		b->run->regs.rdx = PORT;
+		b->run->regs.rcx = part;
+		/* rep outsb */
+		err = STREAM(b, 0xf3, 0x6e);
+		if (err || b->run->exit_reason != PIOTRAP_EXIT_DONE)
+			return err ? err : -EPROTO;
+		n -= part;
+	}
+	return 0;
+}
+
+static unsigned int drain_console(const struct box *b, uint8_t *buf)
+{
+	unsigned int got = 0;
+	ssize_t n;
+
+	while ((n = read(b->fd, buf + got, 65536)) > 0)
+		got += n;
+	return got;
+}
+
 /* A full console stops before the element; nothing is lost, nothing twice. */
 TEST_F(ports, console_full)
 {
 	struct box *b = &self->b;
 	const unsigned int max = self->info.max_console;
-	uint8_t *buf = pages((max + 8192) & ~4095U);
-	unsigned int total = max + 100, got = 0, exits = 0;
-	ssize_t n;
+	uint8_t *buf = pages((max + 0x20000) & ~4095U);
+	unsigned int got;
 
-	ASSERT_GE(0xffff, total);
-	for (unsigned int i = 0; i < 0x10000; i++)
-		b->mem[0x10000 + i] = i * 7;
 	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_CONSOLE, PORT, 4, 0xe9, 0));
 	ASSERT_EQ(0, fcntl(b->fd, F_SETFL, O_NONBLOCK));
+	ASSERT_EQ(0, fill_console(b, max - 1000));
+	for (unsigned int i = 0; i < 2000; i++)
+		b->mem[0x2000 + i] = i * 7;
 	reset_cpu(b);
-	b->run->segs.ds.selector = 0x1000;
-	b->run->segs.ds.base = 0x10000;
 	b->run->regs.rdx = PORT;
-	b->run->regs.rcx = total;
+	b->run->regs.rcx = 1100;
+	b->run->regs.rsi = 0x2000;
 	/* rep outsb */
 	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6e));
 	EXPECT_EXIT(CONSOLE_FULL, b);
 	EXPECT_EQ(PORT, b->run->exit_addr);
 	EXPECT_EQ(CODE, b->run->regs.rip);
 	EXPECT_EQ(100, b->run->regs.rcx);
-	EXPECT_EQ(max, b->run->regs.rsi);
-	EXPECT_EQ(max, b->run->boundaries);
+	EXPECT_EQ(0x2000 + 1000, b->run->regs.rsi);
+	EXPECT_EQ(1000, b->run->boundaries);
 	/* Again: no progress. */
 	ASSERT_EQ(0, run_on(b));
 	EXPECT_EXIT(CONSOLE_FULL, b);
 	EXPECT_EQ(0, b->run->boundaries);
 	/* Room for 3 bytes, then for the rest. */
 	EXPECT_EQ(3, read(b->fd, buf, 3));
-	got = 3;
 	ASSERT_EQ(0, run_on(b));
 	EXPECT_EXIT(CONSOLE_FULL, b);
 	EXPECT_EQ(97, b->run->regs.rcx);
-	do {
-		while ((n = read(b->fd, buf + got, max)) > 0)
-			got += n;
-		if (b->run->exit_reason != PIOTRAP_EXIT_CONSOLE_FULL)
-			break;
-		ASSERT_EQ(0, run_on(b));
-	} while (exits++ < 10);
-	EXPECT_EXIT(DONE, b);
-	EXPECT_EQ(total, got);
-	EXPECT_EQ(0, memcmp(buf, b->mem + 0x10000, total));
+	got = 3 + drain_console(b, buf + 3);
+	EXPECT_EQ(max + 3, got);
+	ASSERT_DONE(run_on(b));
+	got += drain_console(b, buf + got);
+	EXPECT_EQ(max + 100, got);
+	EXPECT_EQ(0, memcmp(buf + max - 1000, b->mem + 0x2000, 1100));
 
 	/* A write that does not fit as a whole does not happen in part. */
-	reset_cpu(b);
-	b->run->segs.ds.selector = 0x1000;
-	b->run->segs.ds.base = 0x10000;
-	b->run->regs.rdx = PORT;
-	b->run->regs.rax = 0x04030201;
-	b->run->regs.rcx = max - 3;
-	/* rep outsb; out dx, eax */
-	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6e, 0x66, 0xef));
+	ASSERT_EQ(0, fill_console(b, max - 3));
+	set_reg(b, 0x04030201, PORT);
+	/* out dx, eax */
+	ASSERT_EQ(0, STREAM(b, 0x66, 0xef));
 	EXPECT_EXIT(CONSOLE_FULL, b);
-	EXPECT_EQ(CODE + 2, b->run->regs.rip);
+	EXPECT_EQ(CODE, b->run->regs.rip);
 	EXPECT_EQ(1, read(b->fd, buf, 1));
-	ASSERT_EQ(0, run_on(b));
-	EXPECT_EXIT(DONE, b);
-	for (got = 0; (n = read(b->fd, buf + got, max)) > 0; got += n)
-		;
+	ASSERT_DONE(run_on(b));
+	got = drain_console(b, buf);
 	EXPECT_EQ(max, got);
 	EXPECT_EQ(0, memcmp(buf + max - 4, "\1\2\3\4", 4));
 	EXPECT_EQ(0, b->run->console_dropped);
@@ -374,24 +390,21 @@ TEST_F(ports, console_drop)
 	struct box *b = &self->b;
 	const unsigned int max = self->info.max_console;
 	uint8_t *buf = pages((max + 8192) & ~4095U);
-	unsigned int got;
-	ssize_t n;
 
 	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_CONSOLE, PORT, 1, 0xe9,
 			       PIOTRAP_PORTS_DROP));
 	ASSERT_EQ(0, fcntl(b->fd, F_SETFL, O_NONBLOCK));
+	ASSERT_EQ(0, fill_console(b, max - 10));
 	reset_cpu(b);
 	b->run->regs.rdx = PORT;
-	b->run->regs.rcx = max + 10;
+	b->run->regs.rcx = 20;
 	/* rep outsb */
 	ASSERT_DONE(STREAM(b, 0xf3, 0x6e));
 	EXPECT_EQ(10, b->run->console_dropped);
 	/* out dx, al: the count goes on */
 	ASSERT_DONE(STREAM(b, 0xee));
 	EXPECT_EQ(11, b->run->console_dropped);
-	for (got = 0; (n = read(b->fd, buf, max)) > 0; got += n)
-		;
-	EXPECT_EQ(max, got);
+	EXPECT_EQ(max, drain_console(b, buf));
 }
 
 /* The input queue */
@@ -876,23 +889,18 @@ TEST_F(ports, spanning_exit)
 	EXPECT_EQ(0x33, buf[0]);
 }
 
-/* Two answers for one instruction. */
-TEST_F(ports, two_exits)
+/* Ranges that meet, of one kind: one access, one exit. */
+TEST_F(ports, adjacent_exits)
 {
 	struct box *b = &self->b;
 
 	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_EXIT, PORT, 1, 0, 0));
 	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_EXIT, PORT + 1, 1, 0, 0));
 	set_reg(b, 0, PORT);
-	/* in ax, dx: two ranges, two bytes */
+	/* in ax, dx */
 	ASSERT_EQ(0, STREAM(b, 0xed));
-	EXPECT_IO(b, PORT, PIOTRAP_READ, 1, 1, 0);
-	b->data[0] = 0x11;
-	answer(b, 1);
-	ASSERT_EQ(0, run_on(b));
-	EXPECT_IO(b, PORT + 1, PIOTRAP_READ, 1, 1, 0);
-	EXPECT_EQ(0, b->run->boundaries);
-	b->data[0] = 0x22;
+	EXPECT_IO(b, PORT, PIOTRAP_READ, 2, 1, 0);
+	memcpy(b->data, "\x11\x22", 2);
 	answer(b, 1);
 	ASSERT_DONE(run_on(b));
 	EXPECT_EQ(0x2211, b->run->regs.rax);
@@ -1138,6 +1146,30 @@ TEST_F(ports, exit_memory)
 	answer(b, 1);
 	ASSERT_DONE(run_on(b));
 	EXPECT_EQ(0x1234, b->run->regs.rbx);
+
+	/* Two answers for one instruction: movsb from there to there. */
+	reset_cpu(b);
+	b->run->segs.ds.selector = b->run->segs.es.selector = 0xb800;
+	b->run->segs.ds.base = b->run->segs.es.base = 0xb8000;
+	b->run->regs.rsi = 0x10;
+	b->run->regs.rdi = 0x20;
+	ASSERT_EQ(0, STREAM(b, 0xa4));
+	EXPECT_EXIT(IO_MEM, b);
+	EXPECT_EQ(0xb8010, b->run->io.addr);
+	EXPECT_EQ(PIOTRAP_READ, b->run->io.dir);
+	b->data[0] = 0x66;
+	answer(b, 1);
+	ASSERT_EQ(0, run_on(b));
+	EXPECT_EXIT(IO_MEM, b);
+	EXPECT_EQ(0xb8020, b->run->io.addr);
+	EXPECT_EQ(PIOTRAP_WRITE, b->run->io.dir);
+	EXPECT_EQ(0x66, b->data[0]);
+	EXPECT_EQ(0, b->run->boundaries);
+	EXPECT_EQ(0x10, b->run->regs.rsi);
+	answer(b, 1);
+	ASSERT_DONE(run_on(b));
+	EXPECT_EQ(0x11, b->run->regs.rsi);
+	EXPECT_EQ(0x21, b->run->regs.rdi);
 }
 
 BOX_MAIN
