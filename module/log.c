@@ -57,21 +57,20 @@ static struct piotrap_log_ring *log_ring(const struct access_log *log)
 	return page_address(log->mem->page[0]);
 }
 
-static bool log_has_room(const struct access_log *log, u32 records)
+static bool log_has_room(const struct access_log *log)
 {
 	/* Pairs with the owner's release, after he has read the records. */
 	u64 tail = smp_load_acquire(&log_ring(log)->tail);
-	/* A tail past the head makes this a large number, which is no room. */
-	u64 used = log->head - tail;
 
-	return used <= log->nr && log->nr - used >= records;
+	/* A tail past the head makes this a large number, which is no room. */
+	return log->head - tail < log->nr;
 }
 
-static int log_check(struct emu *cpu, u32 records)
+static int log_check(struct emu *cpu)
 {
 	struct sandbox *sb = cpu->host;
 
-	if (log_has_room(&sb->log, records))
+	if (log_has_room(&sb->log))
 		return EMU_OK;
 	cpu->host_exit = PIOTRAP_EXIT_LOG_FULL;
 	return EMU_EXIT;
@@ -116,11 +115,7 @@ int log_step(struct emu *cpu)
 
 	if (!(sb->log.flags & PIOTRAP_LOG_STEPS))
 		return EMU_OK;
-	/*
-	 * An access that found the log full would make the step start again, and
-	 * be recorded twice: keep room for it.
-	 */
-	ret = log_check(cpu, sb->log.flags & PIOTRAP_LOG_PORTS ? 2 : 1);
+	ret = log_check(cpu);
 	if (ret != EMU_OK)
 		return ret;
 	rec = log_record(cpu, PIOTRAP_REC_STEP);
@@ -134,7 +129,7 @@ int log_port_check(struct emu *cpu)
 {
 	struct sandbox *sb = cpu->host;
 
-	return sb->log.flags & PIOTRAP_LOG_PORTS ? log_check(cpu, 1) : EMU_OK;
+	return sb->log.flags & PIOTRAP_LOG_PORTS ? log_check(cpu) : EMU_OK;
 }
 
 /**

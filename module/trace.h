@@ -315,7 +315,8 @@ TRACE_EVENT(piotrap_pending_dbg,
  * @sb: sandbox
  * @t: what the emulator reports
  *
- * Hit once for each break of the loop; a REP that is not broken has none.
+ * Hit once for each break of the loop; a REP that is not broken has none. With
+ * reason resched it gave the CPU away and goes on in the same run.
  *
  * Fields: reason: enum emu_rep_reason, by name in the text; fast: 1: the bulk
  * path made the last iterations; done: iterations since the loop was last entered;

@@ -18,11 +18,12 @@
  * (PIOTRAP_SET_PORTS) and registers (the run page), and calls PIOTRAP_RUN. No
  * port of the machine is ever touched.
  *
- * mmap() of PIOTRAP_MMAP_SIZE bytes at offset 0 gives the run page: a struct
- * piotrap_run, and at PIOTRAP_DATA_OFFSET the data of a pending access. It is a
- * mailbox: PIOTRAP_RUN takes from it, once, the groups that @dirty names, and
- * writes all groups back when it returns. Between the two only @immediate_exit
- * is looked at; what is written elsewhere meanwhile has no effect.
+ * mmap() of PIOTRAP_MMAP_SIZE bytes at offset 0 with MAP_SHARED gives the run
+ * page: a struct piotrap_run, and at PIOTRAP_DATA_OFFSET the data of a pending
+ * access. It is a mailbox: PIOTRAP_RUN takes from it, once, the groups that @dirty
+ * names, and writes all groups back when it returns. Between the two only
+ * @immediate_exit is looked at; what is written elsewhere meanwhile has no effect.
+ * At first it holds the state after RESET.
  *
  * read() takes bytes that console ports have collected, oldest first; it blocks
  * until there is one unless O_NONBLOCK is set. poll() reports POLLIN when read()
@@ -41,7 +42,8 @@
  * EFAULT   the argument cannot be read or written
  * EINVAL   @size is smaller than the struct's first version, an unknown flag is
  *          set, or a reserved field is not zero
- * E2BIG    @size is larger than the kernel's and the tail is not zero
+ * E2BIG    @size is larger than the kernel's and the tail is not zero, or it is
+ *          over 65536
  * EBUSY    PIOTRAP_RUN is under way in another thread; PIOTRAP_INFO,
  *          PIOTRAP_KICK, read() and poll() never fail so
  * ENOMEM   the kernel has no memory, or an accounted limit is reached
@@ -90,7 +92,7 @@
  * @max_port_ranges: out: port ranges of a sandbox
  * @max_stream: out: bytes of an instruction stream
  * @max_io_data: out: bytes of data of one pending access
- * @max_memory: out: bytes of all regions of a sandbox
+ * @max_memory: out: bytes of all RAM and ROM of a sandbox
  * @max_console: out: bytes that the console ring holds
  * @max_input: out: bytes that the input queue of a port range holds
  * @sandbox_id: out: the number that tracepoints give this sandbox
@@ -197,8 +199,8 @@ struct piotrap_region {
  * @PIOTRAP_PORT_LATCH: a byte a port, read as last written; at first @init
  * @PIOTRAP_PORT_CONSOLE: bytes written go to the console ring that read() drains;
  *	reads give @init in each byte. A write that does not fit ends the run
- *	before it (PIOTRAP_EXIT_CONSOLE_FULL), or is dropped and counted with
- *	PIOTRAP_PORTS_DROP.
+ *	before it (PIOTRAP_EXIT_CONSOLE_FULL), or, with PIOTRAP_PORTS_DROP, is
+ *	dropped as a whole and counted.
  * @PIOTRAP_PORT_INPUT: reads take bytes given by PIOTRAP_QUEUE_INPUT, and all
  *	ones when there are none, or, with PIOTRAP_PORTS_WAIT, end the run before
  *	the element (PIOTRAP_EXIT_INPUT_EMPTY). Writes are dropped.
@@ -230,9 +232,10 @@ enum piotrap_port_kind {
  * @mask: with PIOTRAP_PORTS_MATCH, else must be zero
  *
  * The range replaces what was there; ranges that it cuts keep the rest, their
- * contents with it. An access that touches ranges of different kinds goes byte by
- * byte, low port first; it is one access to breakpoints, traces and the log. An
- * access past port FFFFh sees open bus there.
+ * contents with it. An access that touches more than one range goes byte by byte,
+ * low port first, but is the owner's as a whole if one of them is of kind
+ * PIOTRAP_PORT_EXIT; it is one access to breakpoints, traces and the log. An access
+ * past port FFFFh sees open bus there.
  *
  * Errors, after the common ones: EINVAL (@kind, @first, @count, @init, or a flag
  * or field that is not @kind's); EBADF, EINVAL (@eventfd); E2BIG
@@ -507,7 +510,8 @@ struct piotrap_stream {
  * @io_data: data of @io
  *
  * PIOTRAP_GET_STATE writes it, PIOTRAP_SET_STATE takes it; state read from one
- * sandbox at any exit and written to another continues there identically.
+ * sandbox at any exit and written to another continues there identically. Neither
+ * touches the run page.
  *
  * PIOTRAP_SET_STATE fails, after the common errors, with EINVAL if the state
  * breaks one of the consistency rules listed in Documentation/abi.rst.
@@ -657,8 +661,9 @@ struct piotrap_run {
  *
  * With PIOTRAP_RUN_STREAM the bytes are copied and laid over memory for
  * instruction fetch, from CS:RIP on, until RIP leaves them or another stream is
- * submitted. Without, it goes on at RIP, in the present stream if RIP is still in
- * it. Data accesses see memory; a fetch past the stream's end takes memory's bytes.
+ * submitted. What was under way at CS:RIP, a pending access included, is dropped.
+ * Without, it goes on at RIP, in the present stream if RIP is still in it. Data
+ * accesses see memory; a fetch past the stream's end takes memory's bytes.
  *
  * Return: 0 whenever the run was accepted, a signal included; @exit_reason tells
  * why it ended. Errors, after the common ones: EINVAL (@len; @dirty names an
@@ -696,9 +701,9 @@ struct piotrap_kick {
  *	must be zero
  * @len: bytes, a multiple of 4096; with flags 0 must be zero
  *
- * The memory is pinned and accounted like a region. When the ring has no room
- * PIOTRAP_RUN ends with PIOTRAP_EXIT_LOG_FULL before the access or step. While a log is
- * on, REP goes element by element.
+ * The memory is pinned and accounted like a region, and the ring starts empty. When
+ * it has no room PIOTRAP_RUN ends with PIOTRAP_EXIT_LOG_FULL before the access or
+ * step. While a log is on, REP goes element by element.
  *
  * Errors, after the common ones: EINVAL (@addr or @len); E2BIG (@len over 16 MiB);
  * ENOMEM; EFAULT.
