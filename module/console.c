@@ -124,7 +124,7 @@ ssize_t console_read(struct console *con, char __user *buf, size_t len,
 	/* Pairs with the acquire in console_room(). */
 	smp_store_release(&con->tail, con->tail + want);
 	mutex_unlock(&con->lock);
-	return want ?: -EFAULT;
+	return want ? (ssize_t)want : -EFAULT;
 }
 
 __poll_t console_poll(struct console *con, struct file *file, poll_table *wait)

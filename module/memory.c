@@ -268,16 +268,15 @@ static u8 *host_page(const struct region *r, u64 gpa)
 	return page_address(r->mem->page[array_index_nospec(i, r->mem->nr)]);
 }
 
+/* Hook: what is directly behind a page; not writable where there is nothing. */
 u8 *memory_window(struct emu *cpu, u64 gpa, bool *writable)
 {
 	struct sandbox *sb = cpu->host;
 	struct region *r = find_region(&sb->memory, gpa);
 
-	if (!r || !r->mem)
-		return NULL;
-	if (r->kind != PIOTRAP_REGION_RAM)
+	if (!r || r->kind == PIOTRAP_REGION_ROM)
 		*writable = false;
-	return host_page(r, gpa);
+	return r && r->mem ? host_page(r, gpa) : NULL;
 }
 
 /* What an access to an address without a window comes to; EMU_OK: to memory. */
