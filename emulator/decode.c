@@ -313,7 +313,10 @@ static int decode_operand(struct decoder *d, u8 operand)
 		i->index = no_reg;
 		return take(d, i->asize, &i->imm);
 	case M_S:
-		return i->reg >= EMU_LDTR ? DECODE_UD : 0;
+		/* CS cannot be a destination. */
+		return i->reg >= EMU_LDTR ||
+		       (i->reg == EMU_CS && operand == i->op->op[0]) ?
+			DECODE_UD : 0;
 	default:
 		return 0;
 	}

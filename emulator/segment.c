@@ -65,8 +65,6 @@ int em_mov_to_sreg(struct emu *cpu, const struct emu_insn *i)
 {
 	int r;
 
-	if (i->reg == EMU_CS)
-		return emu_raise(cpu, VEC_UD);
 	r = emu_load_segment(cpu, i->reg, cpu->src);
 	if (!r && i->reg == EMU_SS)
 		emu_mov_ss_shadow(cpu);
