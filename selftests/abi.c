@@ -245,7 +245,10 @@ TEST_F(abi, longer_struct)
 		}
 		good_args(&self->b, c, &self->a);
 		self->a.size = UINT_MAX;
-		EXPECT_GT(0, ctl(&self->b, c->nr, &self->a))
+		EXPECT_EQ(-E2BIG, ctl(&self->b, c->nr, &self->a))
+			TH_LOG("%s", c->name);
+		self->a.size = 65537;
+		EXPECT_EQ(-E2BIG, ctl(&self->b, c->nr, &self->a))
 			TH_LOG("%s", c->name);
 		EXPECT_TRUE(unchanged(&self->b, &self->before))
 			TH_LOG("%s", c->name);
@@ -342,6 +345,13 @@ TEST_F(abi, state_after_open)
 	EXPECT_EQ(0, st.stream.len);
 	EXPECT_EQ(PIOTRAP_BUDGET_UNLIMITED, st.budget);
 	EXPECT_EQ(PIOTRAP_EXIT_NONE, other.run->exit_reason);
+	/* The run page holds it. */
+	EXPECT_EQ(0, memcmp(&other.run->regs, &st.regs, sizeof(st.regs)));
+	EXPECT_EQ(0, memcmp(&other.run->segs, &st.segs, sizeof(st.segs)));
+	EXPECT_EQ(0, memcmp(&other.run->ctrl, &st.ctrl, sizeof(st.ctrl)));
+	EXPECT_EQ(0, memcmp(&other.run->debug, &st.debug, sizeof(st.debug)));
+	EXPECT_EQ(0, memcmp(&other.run->event, &st.event, sizeof(st.event)));
+	EXPECT_EQ(st.budget, other.run->budget);
 	box_close(&other);
 }
 
@@ -982,6 +992,8 @@ TEST_F(abi, run_page_mapping)
 				   MAP_SHARED, b->fd, 0));
 	EXPECT_EQ(MAP_FAILED, mmap(NULL, PAGE, PROT_READ, MAP_SHARED, b->fd,
 				   1ULL << 40));
+	EXPECT_EQ(MAP_FAILED, mmap(NULL, PIOTRAP_MMAP_SIZE, PROT_READ,
+				   MAP_PRIVATE, b->fd, 0));
 	/* It does not grow. */
 	EXPECT_EQ(MAP_FAILED, mremap(b->run, PIOTRAP_MMAP_SIZE,
 				     PIOTRAP_MMAP_SIZE + PAGE, MREMAP_MAYMOVE));

@@ -246,31 +246,10 @@ static inline int box_open_bare(struct box *b)
 	return 0;
 }
 
-/* The page shows a state only after a run; take RESET's from the kernel. */
-static inline int box_fill(struct box *b)
-{
-	struct piotrap_state st;
-	int err = get_state(b, &st);
-
-	if (err)
-		return err;
-	b->run->regs = st.regs;
-	b->run->segs = st.segs;
-	b->run->ctrl = st.ctrl;
-	b->run->debug = st.debug;
-	b->run->event = st.event;
-	b->run->budget = st.budget;
-	b->run->io = st.io;
-	return 0;
-}
-
 static inline int box_open(struct box *b)
 {
 	int err = box_open_bare(b);
 
-	if (err)
-		return err;
-	err = box_fill(b);
 	if (err)
 		return err;
 	b->mem = pages(MEM_SIZE);

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -19,29 +18,6 @@
 static int call(struct sandbox *sb, unsigned long nr, void *arg)
 {
 	return ioctl(sb->fd, nr, arg) < 0 ? -errno : 0;
-}
-
-/* The page shows a state only after the first run: let it show RESET's. */
-static int fill_page(struct sandbox *sb)
-{
-	struct piotrap_state *st = calloc(1, sizeof(*st));
-	int err;
-
-	if (!st)
-		return -ENOMEM;
-	st->size = sizeof(*st);
-	err = call(sb, PIOTRAP_GET_STATE, st);
-	if (!err) {
-		sb->run->regs = st->regs;
-		sb->run->segs = st->segs;
-		sb->run->ctrl = st->ctrl;
-		sb->run->debug = st->debug;
-		sb->run->event = st->event;
-		sb->run->budget = st->budget;
-		sb->run->io = st->io;
-	}
-	free(st);
-	return err;
 }
 
 int sandbox_open(struct sandbox *sb, const char *device)
@@ -69,10 +45,7 @@ int sandbox_open(struct sandbox *sb, const char *device)
 	}
 	sb->run = page;
 	sb->data = (uint8_t *)page + PIOTRAP_DATA_OFFSET;
-	err = fill_page(sb);
-	if (err)
-		sandbox_close(sb);
-	return err;
+	return 0;
 
 fail:
 	close(sb->fd);
