@@ -415,8 +415,6 @@ static void debug_event(struct emu *cpu, struct emu_event *ev)
 		.vector = VEC_DB, .type = EMU_EV_EXCEPTION, .payload = bits,
 		.flags = EMU_EVENT_PAYLOAD,
 	};
-	if (cpu->st.regs.rflags & EMU_FL_RF)
-		ev->flags |= EMU_EVENT_RF;
 }
 
 /* What is due between two instructions, by priority (S109, S152). */
@@ -427,9 +425,8 @@ static bool event_due(struct emu *cpu, struct emu_event *ev)
 
 	if (cpu->st.debug.pending_dbg && !(block & EMU_BLOCK_MOV_SS)) {
 		debug_event(cpu, ev);
-		return true;
-	}
-	if (e->nmi_pending && !(block & (EMU_BLOCK_NMI | EMU_BLOCK_MOV_SS))) {
+	} else if (e->nmi_pending &&
+		   !(block & (EMU_BLOCK_NMI | EMU_BLOCK_MOV_SS))) {
 		e->nmi_pending = 0;
 		*ev = (struct emu_event){
 			.vector = VEC_NMI, .type = EMU_EV_NMI,
@@ -444,6 +441,8 @@ static bool event_due(struct emu *cpu, struct emu_event *ev)
 	}
 	if (cpu->st.regs.rflags & EMU_FL_RF)
 		ev->flags |= EMU_EVENT_RF;
+	/* It ends HLT (S111), whoever gets it. */
+	cpu->st.debug.activity = EMU_ACTIVE;
 	return true;
 }
 

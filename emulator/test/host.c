@@ -141,7 +141,11 @@ static int poll(struct emu *cpu)
 	struct host *h = host_of(cpu);
 
 	h->polls++;
-	if (h->poll_stop && h->polls >= h->poll_stop) {
+	if (!h->poll_stop)
+		return EMU_OK;
+	/* At each boundary; the poll on entry lets one instruction through. */
+	cpu->poll_left = 1;
+	if (h->polls > 1) {
 		h->polls = 0;
 		cpu->host_exit = 2;
 		return EMU_EXIT;

@@ -30,7 +30,7 @@ struct host {
 	int stop_port;			/* host_exit before it, or -1 */
 	bool bulk;			/* offer bulk hooks */
 	u32 bulk_max;			/* elements that a bulk hook takes */
-	u32 poll_stop;			/* stop at this many polls, 0: never */
+	bool poll_stop;			/* poll, and stop, at each boundary */
 	u32 polls;
 	u32 read_seed;			/* port reads count up from here */
 

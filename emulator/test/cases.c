@@ -1,0 +1,707 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Test cases as text: what runs, and what must be seen.
+ *
+ * usage: cases FILE...
+ *
+ * A case is a block of lines:
+ *
+ *   = S68 rep outsb: a trap at each iteration     its name, S-number first
+ *   code f3 6e            rep outsb               hex bytes, then a comment
+ *   set cx=2 si=2000 dx=80 tf                     registers, flags
+ *   dr 0 io 80 1                                  DRn exec|write|io|rw addr len
+ *   mem 2000 41 42                                bytes at a linear address
+ *   deliver 3                                     vectors that go through the IVT
+ *   hole 6000 6fff                                no memory there
+ *   see db +0 cx=1 rf dr6=ffff0ff1                each event: vector, where, what
+ *   see db +2 cx=0 !rf
+ *   end cx=0                                      at the final HLT
+ *   io out 80 1 41                                port accesses, in order
+ *
+ * Code is at 0000:1000 with a HLT behind it; the stack is at 0000:7000. Vector n
+ * leads to an IRET at 0000:(4000h + 16 * n). The case acts as the handler of every
+ * event that leaves: it returns as IRET would, with RF set where a code breakpoint
+ * was hit.
+ *
+ * Every case runs in all the ways that must make no difference: with and without
+ * direct windows, with bulk hooks of every batch size, and stopped, saved and
+ * restored in another engine at each boundary (D1-D8).
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "host.h"
+
+#define CODE		0x1000
+#define HANDLERS	0x4000
+#define MAX_LINES	256
+#define MAX_EVENTS	64
+
+struct line {
+	char word[256];
+};
+
+struct test {
+	char name[200];
+	struct line line[MAX_LINES];
+	unsigned int nr;
+};
+
+struct variant {
+	const char *name;
+	bool no_windows;
+	bool bulk;
+	u32 bulk_max;
+	bool save;			/* stop, save, restore at each boundary */
+	bool poll;			/* stop at each poll */
+};
+
+static const struct variant variants[] = {
+	{ .name = "windows" },
+	{ .name = "hooks", .no_windows = true },
+	{ .name = "bulk", .bulk = true, .bulk_max = ~0U },
+	{ .name = "bulk of 1", .bulk = true, .bulk_max = 1 },
+	{ .name = "bulk of 3", .bulk = true, .bulk_max = 3 },
+	{ .name = "saved at each boundary", .save = true },
+	{ .name = "bulk, saved at each boundary", .bulk = true,
+	  .bulk_max = ~0U, .save = true },
+	{ .name = "hooks, saved at each boundary", .no_windows = true,
+	  .save = true },
+	{ .name = "bulk, stopped at each poll", .bulk = true,
+	  .bulk_max = ~0U, .poll = true },
+};
+
+static char why[512];
+
+/* Names */
+
+static const char *const reg16[8] = { "ax", "cx", "dx", "bx", "sp", "bp", "si",
+				      "di" };
+static const char *const sreg[6] = { "es", "cs", "ss", "ds", "fs", "gs" };
+
+static const struct {
+	const char *name;
+	u64 bit;
+} flag[] = {
+	{ "cf", EMU_FL_CF }, { "pf", EMU_FL_PF }, { "af", EMU_FL_AF },
+	{ "zf", EMU_FL_ZF }, { "sf", EMU_FL_SF }, { "tf", EMU_FL_TF },
+	{ "if", EMU_FL_IF }, { "df", EMU_FL_DF }, { "of", EMU_FL_OF },
+	{ "rf", EMU_FL_RF },
+};
+
+static const struct {
+	const char *name;
+	u8 vector;
+} vector[] = {
+	{ "de", 0 }, { "db", 1 }, { "nmi", 2 }, { "bp", 3 }, { "of", 4 },
+	{ "br", 5 }, { "ud", 6 }, { "nm", 7 }, { "df", 8 }, { "ss", 12 },
+	{ "gp", 13 },
+};
+
+static u64 *value_of(struct emu_state *st, const char *name, unsigned int *size)
+{
+	unsigned int n;
+
+	*size = 8;
+	for (n = 0; n < 8; n++) {
+		if (!strcmp(name, reg16[n])) {
+			*size = 2;
+			return &st->regs.gpr[n];
+		}
+		if (name[0] == 'e' && !strcmp(name + 1, reg16[n])) {
+			*size = 4;
+			return &st->regs.gpr[n];
+		}
+	}
+	for (n = 0; n < 4; n++)
+		if (name[0] == 'd' && name[1] == 'r' && name[2] == '0' + (int)n &&
+		    !name[3])
+			return &st->debug.dr[n];
+	if (!strcmp(name, "dr6"))
+		return &st->debug.dr6;
+	if (!strcmp(name, "dr7"))
+		return &st->debug.dr7;
+	if (!strcmp(name, "cr0"))
+		return &st->ctrl.cr0;
+	if (!strcmp(name, "cr4"))
+		return &st->ctrl.cr4;
+	if (!strcmp(name, "pending"))
+		return &st->debug.pending_dbg;
+	if (!strcmp(name, "debugctl"))
+		return &st->debug.debugctl;
+	return NULL;
+}
+
+static struct emu_segment *segment_of(struct emu_state *st, const char *name)
+{
+	unsigned int n;
+
+	for (n = 0; n < 6; n++)
+		if (!strcmp(name, sreg[n]))
+			return &st->segs.seg[n];
+	return NULL;
+}
+
+static u64 flag_of_name(const char *name)
+{
+	unsigned int n;
+
+	for (n = 0; n < ARRAY_SIZE(flag); n++)
+		if (!strcmp(name, flag[n].name))
+			return flag[n].bit;
+	return 0;
+}
+
+static void bad_case(const struct test *t, const char *text)
+{
+	printf("Bail out! %s: cannot read '%s'\n", t->name, text);
+	exit(1);
+}
+
+/* The next word of a line, or NULL. */
+static char *word(char **p)
+{
+	char *w;
+
+	while (isspace((unsigned char)**p))
+		(*p)++;
+	if (!**p)
+		return NULL;
+	w = *p;
+	while (**p && !isspace((unsigned char)**p))
+		(*p)++;
+	if (**p)
+		*(*p)++ = 0;
+	return w;
+}
+
+static u64 number(const struct test *t, const char *w)
+{
+	char *end;
+	u64 v;
+
+	if (!w)
+		bad_case(t, "(missing number)");
+	v = strtoull(w, &end, 16);
+	if (*end || end == w)
+		bad_case(t, w);
+	return v;
+}
+
+static unsigned int bytes(const struct test *t, char *p, u8 *buf)
+{
+	unsigned int n = 0;
+	char *w;
+
+	while ((w = word(&p)) && strlen(w) == 2 && isxdigit((unsigned char)w[0]) &&
+	       isxdigit((unsigned char)w[1]))
+		buf[n++] = number(t, w);
+	return n;
+}
+
+/* Setting up */
+
+static void set(const struct test *t, struct emu_state *st, char *p)
+{
+	unsigned int size;
+	char *w, *eq;
+	u64 *v;
+
+	while ((w = word(&p))) {
+		eq = strchr(w, '=');
+		if (!eq) {
+			if (!flag_of_name(w))
+				bad_case(t, w);
+			st->regs.rflags |= flag_of_name(w);
+			continue;
+		}
+		*eq++ = 0;
+		v = value_of(st, w, &size);
+		if (v) {
+			*v = number(t, eq);
+		} else if (segment_of(st, w)) {
+			segment_of(st, w)->selector = number(t, eq);
+			segment_of(st, w)->base = number(t, eq) << 4;
+		} else if (!strcmp(w, "shadow")) {
+			st->debug.interruptibility = number(t, eq);
+		} else if (!strcmp(w, "intr")) {
+			st->event.intr_pending = 1;
+			st->event.intr_vector = number(t, eq);
+		} else if (!strcmp(w, "nmi")) {
+			st->event.nmi_pending = number(t, eq);
+		} else {
+			bad_case(t, w);
+		}
+	}
+}
+
+static void set_dr(const struct test *t, struct emu_state *st, char *p)
+{
+	static const char *const kind[4] = { "exec", "write", "io", "rw" };
+	static const u8 len_code[9] = { [1] = 0, [2] = 1, [4] = 3, [8] = 2 };
+	unsigned int n = number(t, word(&p)), rw, len;
+	char *w = word(&p);
+
+	for (rw = 0; rw < 4; rw++)
+		if (w && !strcmp(w, kind[rw]))
+			break;
+	if (n > 3 || rw > 3)
+		bad_case(t, "dr");
+	st->debug.dr[n] = number(t, word(&p));
+	len = number(t, word(&p));
+	st->debug.dr7 |= 2ULL << (2 * n) | (u64)rw << (16 + 4 * n) |
+			 (u64)len_code[len & 15] << (18 + 4 * n);
+	w = word(&p);
+	if (w && !strcmp(w, "off"))
+		st->debug.dr7 &= ~(3ULL << (2 * n));
+}
+
+static void set_up(const struct test *t, struct host *h, const struct variant *v,
+		   unsigned int *code_len)
+{
+	struct emu_state *st;
+	struct line copy;
+	unsigned int n, len;
+	u8 buf[128];
+	char *p, *w;
+
+	memset(h->mem, 0, HOST_MEM);
+	host_reset(h);
+	h->no_windows = v->no_windows;
+	h->bulk = v->bulk;
+	h->bulk_max = v->bulk_max;
+	h->poll_stop = v->poll;
+	h->read_seed = 0x11;
+	h->hole_last = 0;
+	h->mmio_last = 0;
+	h->owner_port = -1;
+	h->cpu.flags = 0;
+	h->cpu.config.exit_exceptions = ~0U;
+	memset(h->cpu.config.exit_ints, 0xff, sizeof(h->cpu.config.exit_ints));
+	st = &h->cpu.st;
+	for (n = 0; n < 256; n++) {
+		u16 at = HANDLERS + 16 * n;
+
+		memcpy(h->mem + 4 * n, &at, 2);
+		h->mem[at] = 0xcf;
+	}
+	st->ctrl.cr4 = EMU_CR4_DE;
+	*code_len = 0;
+
+	for (n = 0; n < t->nr; n++) {
+		copy = t->line[n];
+		p = copy.word;
+		w = word(&p);
+		if (!strcmp(w, "code")) {
+			len = bytes(t, p, buf);
+			host_code(h, CODE, buf, 0);
+			memcpy(h->mem + CODE + *code_len, buf, len);
+			*code_len += len;
+			h->mem[CODE + *code_len] = 0xf4;
+		}
+	}
+	for (n = 0; n < t->nr; n++) {
+		copy = t->line[n];
+		p = copy.word;
+		w = word(&p);
+		if (!strcmp(w, "set")) {
+			set(t, st, p);
+		} else if (!strcmp(w, "dr")) {
+			set_dr(t, st, p);
+		} else if (!strcmp(w, "mem")) {
+			u64 at = number(t, word(&p));
+
+			len = bytes(t, p, buf);
+			memcpy(h->mem + at, buf, len);
+		} else if (!strcmp(w, "deliver")) {
+			while ((w = word(&p))) {
+				u8 vec = number(t, w);
+
+				h->cpu.config.exit_ints[vec / 32] &=
+					~(1U << (vec % 32));
+				if (vec < 32)
+					h->cpu.config.exit_exceptions &=
+						~(1U << vec);
+			}
+		} else if (!strcmp(w, "hole")) {
+			h->hole_first = number(t, word(&p));
+			h->hole_last = number(t, word(&p));
+		} else if (!strcmp(w, "flags")) {
+			h->cpu.flags = number(t, word(&p));
+		} else if (!strcmp(w, "owner")) {
+			h->owner_port = number(t, word(&p));
+		}
+	}
+	emu_load(&h->cpu);
+}
+
+/* Looking */
+
+struct seen {
+	struct emu_state st;
+	u8 vector;			/* 255: the end */
+	u64 rflags;			/* as pushed */
+	u64 payload;
+	struct emu_exit_info exit;
+	enum emu_exit why;
+};
+
+static struct seen seen[MAX_EVENTS];
+static unsigned int nr_seen;
+
+static struct seen *note(struct host *h, enum emu_exit why_left)
+{
+	struct emu_event *ev = &h->cpu.st.event;
+	struct seen *s = &seen[nr_seen++];
+
+	s->st = h->cpu.st;
+	s->why = why_left;
+	s->exit = h->cpu.exit;
+	s->vector = why_left == EMU_EXIT_EVENT ? ev->vector : 255;
+	s->rflags = h->cpu.st.regs.rflags;
+	s->payload = ev->payload;
+	if (why_left == EMU_EXIT_EVENT) {
+		s->rflags &= ~EMU_FL_RF;
+		if (ev->flags & EMU_EVENT_RF)
+			s->rflags |= EMU_FL_RF;
+	}
+	return s;
+}
+
+/* Breakpoints of @bits that are code breakpoints. */
+static u64 code_bits(const struct emu_state *st, u64 bits)
+{
+	unsigned int n;
+	u64 found = 0;
+
+	for (n = 0; n < 4; n++)
+		if (bits >> n & 1 && !(st->debug.dr7 >> (16 + 4 * n) & 3))
+			found |= 1ULL << n;
+	return found;
+}
+
+/*
+ * The debugger's answer: nothing is applied, so that TF stays, and a code
+ * breakpoint is stepped over as a handler would, by RF.
+ */
+static void handle(struct host *h, const struct seen *s)
+{
+	struct emu_state *st = &h->cpu.st;
+
+	if (s->vector == 1 && code_bits(st, s->payload))
+		st->regs.rflags |= EMU_FL_RF;
+	st->event.action = EMU_EVENT_ABSORB;
+	/* A fault would only come again. */
+	if (s->vector != 1)
+		st->regs.rip += h->cpu.insn.len;
+	if (s->vector != 1)
+		emu_cancel(st);
+}
+
+static void restore_elsewhere(struct host *h)
+{
+	struct emu_state saved = h->cpu.st;
+	u32 flags = h->cpu.flags;
+	struct emu_config config = h->cpu.config;
+
+	/* Another engine: nothing but the state may count. */
+	emu_init(&h->cpu, h->cpu.ops, h);
+	memset(&h->cpu.insn, 0xa5, sizeof(h->cpu.insn));
+	h->cpu.st = saved;
+	h->cpu.flags = flags;
+	h->cpu.config = config;
+	if (emu_check_state(&saved))
+		sprintf(why, "saved state is not consistent: %s",
+			emu_check_state(&saved));
+	emu_load(&h->cpu);
+}
+
+/* An owner who answers one element at a time, as the ports of struct host do. */
+static void serve(struct host *h)
+{
+	struct emu_io *io = &h->cpu.st.io;
+	struct host_access *a;
+	u32 n, val;
+
+	for (n = 0; n < io->count; n++) {
+		val = 0;
+		if (io->dir == EMU_READ) {
+			val = h->read_seed++;
+			val &= (u32)size_mask(io->size);
+			memcpy(h->cpu.st.io_data + n * io->size, &val, io->size);
+		} else {
+			memcpy(&val, h->cpu.st.io_data + n * io->size, io->size);
+		}
+		a = &h->io[h->nr_io++];
+		*a = (struct host_access){ io->addr, io->size, io->dir, val };
+	}
+	io->done = io->count;
+}
+
+static void run(struct host *h, const struct variant *v, u64 end)
+{
+	unsigned int rounds;
+	enum emu_exit ex;
+
+	nr_seen = 0;
+	for (rounds = 0; rounds < 20000; rounds++) {
+		h->cpu.st.budget = v->save ? 1 : 5000;
+		ex = emu_run(&h->cpu);
+		if (v->save)
+			restore_elsewhere(h);
+		if (ex == EMU_EXIT_BUDGET && v->save)
+			continue;
+		if (ex == EMU_EXIT_HOST && h->cpu.host_exit == 2)
+			continue;
+		if (ex == EMU_EXIT_IO) {
+			serve(h);
+			continue;
+		}
+		if (nr_seen == MAX_EVENTS - 1)
+			return;
+		note(h, ex);
+		if (ex != EMU_EXIT_EVENT)
+			return;
+		handle(h, &seen[nr_seen - 1]);
+		/* A step trap has woken the final HLT (S111). */
+		if (h->cpu.st.regs.rip == end) {
+			note(h, EMU_EXIT_HLT);
+			return;
+		}
+	}
+	note(h, EMU_EXIT_BUDGET);
+}
+
+static bool look(const struct test *t, const struct seen *s, char *p)
+{
+	struct emu_state st = s->st;
+	unsigned int size;
+	bool negated;
+	char *w, *eq;
+	u64 *v, want, got;
+
+	while ((w = word(&p))) {
+		eq = strchr(w, '=');
+		if (*w == '+' || *w == '@') {
+			want = number(t, w + 1) + (*w == '+' ? CODE : 0);
+			got = st.regs.rip;
+		} else if (eq) {
+			*eq++ = 0;
+			want = number(t, eq);
+			v = value_of(&st, w, &size);
+			if (v)
+				got = *v & size_mask(size);
+			else if (segment_of(&st, w))
+				got = segment_of(&st, w)->selector;
+			else if (!strcmp(w, "bits"))
+				got = s->payload;
+			else if (!strcmp(w, "shadow"))
+				got = st.debug.interruptibility;
+			else
+				bad_case(t, w);
+		} else {
+			negated = *w == '!';
+			if (!flag_of_name(w + negated))
+				bad_case(t, w);
+			want = !negated;
+			got = !!(s->rflags & flag_of_name(w + negated));
+		}
+		if (got != want) {
+			sprintf(why, "%s is %llx, not %llx", w,
+				(unsigned long long)got,
+				(unsigned long long)want);
+			return false;
+		}
+	}
+	return true;
+}
+
+static const char *vector_name(u8 n)
+{
+	static char buf[8];
+	unsigned int k;
+
+	if (n == 255)
+		return "end";
+	for (k = 0; k < ARRAY_SIZE(vector); k++)
+		if (vector[k].vector == n)
+			return vector[k].name;
+	sprintf(buf, "%x", n);
+	return buf;
+}
+
+static bool see_io(const struct test *t, const struct host *h, unsigned int n,
+		   char *p)
+{
+	const struct host_access *a = &h->io[n];
+	char *w = word(&p);
+	u64 port = number(t, word(&p)), size = number(t, word(&p)),
+	    val = number(t, word(&p));
+
+	if (n >= h->nr_io) {
+		sprintf(why, "only %u port accesses", n);
+		return false;
+	}
+	if (a->dir != (strcmp(w, "out") ? EMU_READ : EMU_WRITE) ||
+	    a->port != port || a->size != size || a->val != val) {
+		sprintf(why, "port access %u is %s %x/%u %x", n,
+			a->dir ? "out" : "in", a->port, a->size, a->val);
+		return false;
+	}
+	return true;
+}
+
+static bool see_mem(const struct test *t, const struct host *h, char *p)
+{
+	u64 at = number(t, word(&p));
+	unsigned int n, len;
+	u8 buf[128];
+
+	len = bytes(t, p, buf);
+	for (n = 0; n < len; n++) {
+		if (h->mem[at + n] != buf[n]) {
+			sprintf(why, "[%llx] is %02x, not %02x",
+				(unsigned long long)at + n, h->mem[at + n],
+				buf[n]);
+			return false;
+		}
+	}
+	return true;
+}
+
+static bool check(const struct test *t, const struct host *h)
+{
+	unsigned int n, event = 0, io = 0;
+	bool any_io = false, ended = false;
+	struct line copy;
+	char *p, *w, *name;
+
+	for (n = 0; n < t->nr; n++) {
+		copy = t->line[n];
+		p = copy.word;
+		w = word(&p);
+		if (!strcmp(w, "see") || !strcmp(w, "end")) {
+			const struct seen *s = &seen[event];
+
+			name = *w == 's' ? word(&p) : w;
+			ended |= *w == 'e';
+			if (event >= nr_seen) {
+				sprintf(why, "event %u did not come", event);
+				return false;
+			}
+			if (strcmp(vector_name(s->vector), name)) {
+				sprintf(why, "event %u is %s (reason %d at %llx), not %s",
+					event, vector_name(s->vector), s->why,
+					(unsigned long long)s->st.regs.rip,
+					name);
+				return false;
+			}
+			event++;
+			if (!look(t, s, p)) {
+				char more[64];
+
+				sprintf(more, " at event %u", event - 1);
+				strcat(why, more);
+				return false;
+			}
+		} else if (!strcmp(w, "io")) {
+			any_io = true;
+			if (!see_io(t, h, io++, p))
+				return false;
+		} else if (!strcmp(w, "after")) {
+			if (!see_mem(t, h, p))
+				return false;
+		}
+	}
+	if (any_io && io != h->nr_io) {
+		sprintf(why, "%u port accesses, not %u", h->nr_io, io);
+		return false;
+	}
+	if (ended && event != nr_seen) {
+		sprintf(why, "%u events, not %u", nr_seen, event);
+		return false;
+	}
+	if (!event) {
+		sprintf(why, "nothing to see");
+		return false;
+	}
+	if (ended && seen[nr_seen - 1].why != EMU_EXIT_HLT) {
+		sprintf(why, "left with reason %d", seen[nr_seen - 1].why);
+		return false;
+	}
+	return true;
+}
+
+/* Reading */
+
+static bool next_test(FILE *f, struct test *t, char *pending)
+{
+	char buf[256], *p;
+
+	t->nr = 0;
+	t->name[0] = 0;
+	for (;;) {
+		if (pending[0]) {
+			strcpy(buf, pending);
+			pending[0] = 0;
+		} else if (!fgets(buf, sizeof(buf), f)) {
+			return t->name[0];
+		}
+		buf[strcspn(buf, "\n")] = 0;
+		p = buf;
+		while (isspace((unsigned char)*p))
+			p++;
+		if (!*p || *p == '#')
+			continue;
+		if (*p == '=') {
+			if (t->name[0]) {
+				strcpy(pending, buf);
+				return true;
+			}
+			snprintf(t->name, sizeof(t->name), "%s", p + 2);
+			continue;
+		}
+		if (t->nr == MAX_LINES || !t->name[0])
+			bad_case(t, buf);
+		strcpy(t->line[t->nr++].word, p);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	static struct host h;
+	static struct test t;
+	unsigned int nr = 0, failed = 0, v, code_len;
+	char pending[256] = "";
+	int n;
+
+	host_init(&h);
+	for (n = 1; n < argc; n++) {
+		FILE *f = fopen(argv[n], "r");
+
+		if (!f) {
+			printf("Bail out! cannot open %s\n", argv[n]);
+			return 1;
+		}
+		while (next_test(f, &t, pending)) {
+			bool ok = true;
+
+			for (v = 0; ok && v < ARRAY_SIZE(variants); v++) {
+				why[0] = 0;
+				set_up(&t, &h, &variants[v], &code_len);
+				run(&h, &variants[v], CODE + code_len + 1);
+				ok = check(&t, &h) && !why[0];
+			}
+			printf("%sok %u %s", ok ? "" : "not ", ++nr, t.name);
+			if (!ok)
+				printf(" (%s: %s)", variants[v - 1].name, why);
+			putchar('\n');
+			failed += !ok;
+		}
+		fclose(f);
+	}
+	printf("1..%u\n", nr);
+	host_free(&h);
+	return failed || !nr;
+}
