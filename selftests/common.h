@@ -315,12 +315,20 @@ static inline int take_and_return(const struct box *b)
 	err = run_on(b);
 	if (err)
 		return err;
-	if (run->exit_reason != PIOTRAP_EXIT_BUDGET || run->boundaries)
+	/* At the end of its stream the run is done before it lacks budget. */
+	if ((run->exit_reason != PIOTRAP_EXIT_BUDGET &&
+	     run->exit_reason != PIOTRAP_EXIT_DONE) || run->boundaries)
 		return -EPROTO;
 	run->regs.rflags = fl;
 	run->budget = budget;
 	touch(b, PIOTRAP_GROUP_REGS | PIOTRAP_GROUP_BUDGET);
 	return 0;
+}
+
+/* After take_and_return(): go on, unless it was the end. */
+static inline int go_on(const struct box *b)
+{
+	return b->run->exit_reason == PIOTRAP_EXIT_DONE ? 0 : run_on(b);
 }
 
 /* For FIXTURE_SETUP(): the whole program skips where there is no device. */
