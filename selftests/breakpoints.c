@@ -154,7 +154,7 @@ static void run_case(struct __test_metadata *_metadata, const struct box *b,
 			if (t->bp[i].len && t->bp[i].type == BP_EXEC &&
 			    w->bits & B(i))
 				run->regs.rflags |= FL_RF;
-		ASSERT_EQ(0, run_on(b)) TH_LOG("%s", t->name);
+		ASSERT_EQ(0, go_on(b)) TH_LOG("%s", t->name);
 	}
 	EXPECT_EQ(t->nr, n) TH_LOG("%s: number of traps", t->name);
 	EXPECT_EQ(end, run->exit_reason) TH_LOG("%s", t->name);
