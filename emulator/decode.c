@@ -376,7 +376,7 @@ int emu_decode(struct emu_insn *i, const u8 *buf, unsigned int avail,
 	struct decoder d = {
 		.i = i,
 		.buf = buf,
-		.avail = min(avail, (unsigned int)EMU_INSN_MAX),
+		.avail = min_t(unsigned int, avail, EMU_INSN_MAX),
 		.mode = mode,
 	};
 	bool have_modrm = false;

@@ -279,8 +279,8 @@ struct emu_replay {
 
 /**
  * struct emu_progress - the instruction under way (K6, K8)
- * @in_rep: stopped of its own accord between two iterations of a string instruction; goes on without
- *	permission or code breakpoint check (S42, S57)
+ * @in_rep: stopped of its own accord between two iterations of a string
+ *	instruction; goes on without permission or code breakpoint check (S42, S57)
  * @insn_len: not 0: the bytes in @insn are executed instead of memory's
  * @nr_replay: accesses in @replay that have been served
  * @insn: the bytes that were decoded before the exit

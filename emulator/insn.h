@@ -94,6 +94,7 @@ enum emu_opcode_flags {
 	F_BYTE2 = BIT(19),	/* second operand byte of ENTER */
 	F_MEM = BIT(20),	/* #UD with a register in ModRM.rm */
 	F_REG = BIT(21),	/* #UD with memory in ModRM.rm */
+	F_X87 = BIT(22),	/* with F_UNSUP: CR0.EM makes it #NM, not #UD */
 };
 
 /**

@@ -214,6 +214,21 @@ bool emu_interruptible(const struct emu *cpu);
 int emu_step_hook(struct emu *cpu);
 int emu_write_dst(struct emu *cpu, const struct emu_insn *i, u64 val);
 
+/* Pass @n boundaries. */
+static inline void emu_count(struct emu *cpu, u32 n)
+{
+	cpu->boundaries += n;
+	cpu->poll_left -= min(n, cpu->poll_left);
+	if (cpu->st.budget != EMU_BUDGET_UNLIMITED)
+		cpu->st.budget -= min_t(u64, n, cpu->st.budget);
+}
+
+/* Elements that the owner has answered and no iteration has taken yet. */
+static inline bool emu_answers_left(const struct emu *cpu)
+{
+	return cpu->st.io.kind && cpu->st.io.used < cpu->st.io.done;
+}
+
 static inline void emu_trace(struct emu *cpu, const struct emu_trace *t)
 {
 	if (cpu->ops->trace)

@@ -8,9 +8,9 @@
  */
 #include "internal.h"
 
-typedef u16 __attribute__((aligned(1), may_alias)) unaligned_u16;
-typedef u32 __attribute__((aligned(1), may_alias)) unaligned_u32;
-typedef u64 __attribute__((aligned(1), may_alias)) unaligned_u64;
+typedef u16 unaligned_u16 __aligned(1);
+typedef u32 unaligned_u32 __aligned(1);
+typedef u64 unaligned_u64 __aligned(1);
 
 /* One access of its size where the size has one (K9), bytes otherwise. */
 static u64 host_read(const u8 *p, unsigned int size)
@@ -19,13 +19,13 @@ static u64 host_read(const u8 *p, unsigned int size)
 
 	switch (size) {
 	case 1:
-		return *(const volatile u8 *)p;
+		return READ_ONCE(*p);
 	case 2:
-		return *(const volatile unaligned_u16 *)p;
+		return READ_ONCE(*(const unaligned_u16 *)p);
 	case 4:
-		return *(const volatile unaligned_u32 *)p;
+		return READ_ONCE(*(const unaligned_u32 *)p);
 	case 8:
-		return *(const volatile unaligned_u64 *)p;
+		return READ_ONCE(*(const unaligned_u64 *)p);
 	}
 	memcpy(&v, p, size);
 	return v;
@@ -35,16 +35,16 @@ static void host_write(u8 *p, unsigned int size, u64 val)
 {
 	switch (size) {
 	case 1:
-		*(volatile u8 *)p = val;
+		WRITE_ONCE(*p, val);
 		break;
 	case 2:
-		*(volatile unaligned_u16 *)p = val;
+		WRITE_ONCE(*(unaligned_u16 *)p, val);
 		break;
 	case 4:
-		*(volatile unaligned_u32 *)p = val;
+		WRITE_ONCE(*(unaligned_u32 *)p, val);
 		break;
 	case 8:
-		*(volatile unaligned_u64 *)p = val;
+		WRITE_ONCE(*(unaligned_u64 *)p, val);
 		break;
 	default:
 		memcpy(p, &val, size);
@@ -483,7 +483,7 @@ static const u8 *stream_bytes(const struct emu *cpu, u64 lin, unsigned int *n)
 	if (at >= s->len)
 		return NULL;
 	at = emu_index_nospec(at, EMU_STREAM_MAX);
-	*n = min(*n, (unsigned int)(s->len - at));
+	*n = min_t(u64, *n, s->len - at);
 	return s->bytes + at;
 }
 
@@ -510,7 +510,7 @@ int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
 	if (!p) {
 		/* A stream may begin before the page ends. */
 		if (cpu->st.stream.len && cpu->st.stream.start > lin)
-			n = min((u64)n, cpu->st.stream.start - lin);
+			n = min_t(u64, n, cpu->st.stream.start - lin);
 		r = find_place(cpu, lin, EMU_ACC_FETCH, &pl);
 		if (r)
 			return r;

@@ -103,10 +103,10 @@ static u32 batch_size(struct emu *cpu, const struct emu_insn *i, u64 count,
 		return 0;
 	if (emu_linear(cpu, seg, off, size, acc, &lin))
 		return 0;
-	n = min(n, (u64)(EMU_PAGE - lin % EMU_PAGE) / size);
+	n = min_t(u64, n, (EMU_PAGE - lin % EMU_PAGE) / size);
 	n = min(n, (size_mask(i->asize) - off) / size);
 	n = min(n, cpu->st.budget);
-	n = min(n, (u64)cpu->poll_left);
+	n = min_t(u64, n, cpu->poll_left);
 	if (n < 2 || emu_linear(cpu, seg, off, n * size, acc, &lin))
 		return 0;
 	if (is_ins(i) && touches_code(cpu, i, lin, n * size))
@@ -162,7 +162,7 @@ static void offer_more(struct emu *cpu, const struct emu_insn *i, u64 count)
 	if (cpu->host_exit || io->kind != EMU_IO_PORT || io->count != 1)
 		return;
 	n = batch_size(cpu, i, count, &host);
-	n = min(n, (u32)EMU_IO_DATA / io->size);
+	n = min_t(u32, n, EMU_IO_DATA / io->size);
 	if (n < 2)
 		return;
 	if (io->dir == EMU_WRITE)
@@ -249,10 +249,7 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 		done += n;
 		left -= n;
 		gpr_set(cpu, EMU_RCX, i->asize, left);
-		cpu->boundaries += n;
-		if (cpu->st.budget != EMU_BUDGET_UNLIMITED)
-			cpu->st.budget -= n;
-		cpu->poll_left -= n;
+		emu_count(cpu, n);
 
 		if (!left || condition_ends(cpu, i)) {
 			cpu->incomplete = false;
@@ -261,6 +258,9 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 		cpu->incomplete = true;
 		cpu->undo_lf = cpu->lf;
 
+		/* What the owner has answered is committed first (K6). */
+		if (emu_answers_left(cpu) && cpu->st.budget)
+			continue;
 		if (attention(cpu)) {
 			why = attention_reason(cpu);
 			break;

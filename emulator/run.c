@@ -113,6 +113,19 @@ static void undo(struct emu *cpu)
 		memcpy(cpu->st.regs.gpr, cpu->undo_gpr, sizeof(cpu->undo_gpr));
 }
 
+/* FPU and vectors: what the control registers forbid comes first (K19). */
+static int not_modelled(struct emu *cpu, const struct emu_opcode *op)
+{
+	u64 cr0 = cpu->st.ctrl.cr0;
+
+	if (op->flags & F_X87)
+		return cr0 & (EMU_CR0_EM | EMU_CR0_TS) ?
+			emu_raise(cpu, VEC_NM) : emu_unsupported(cpu);
+	if (cr0 & EMU_CR0_EM)
+		return emu_raise(cpu, VEC_UD);
+	return cr0 & EMU_CR0_TS ? emu_raise(cpu, VEC_NM) : emu_unsupported(cpu);
+}
+
 static int execute(struct emu *cpu, const struct emu_insn *i)
 {
 	const struct emu_opcode *op = i->op;
@@ -122,7 +135,7 @@ static int execute(struct emu *cpu, const struct emu_insn *i)
 	int r;
 
 	if (op->flags & F_UNSUP)
-		return emu_unsupported(cpu);
+		return not_modelled(cpu, op);
 	if ((op->flags & F_PRIV) && cpl(cpu))
 		return emu_raise_error(cpu, VEC_GP, 0);
 	if (i->mem)
@@ -184,7 +197,7 @@ static unsigned int code_room(const struct emu *cpu)
 		return EMU_INSN_MAX;
 	if (rip > limit)
 		return 0;
-	return min(limit - rip + 1, (u64)EMU_INSN_MAX);
+	return min_t(u64, limit - rip + 1, EMU_INSN_MAX);
 }
 
 static int fetch_decode(struct emu *cpu)
@@ -250,15 +263,6 @@ static int code_breakpoint(struct emu *cpu)
 
 /* Retire */
 
-static void count_boundary(struct emu *cpu)
-{
-	cpu->boundaries++;
-	if (cpu->poll_left)
-		cpu->poll_left--;
-	if (cpu->st.budget && cpu->st.budget != EMU_BUDGET_UNLIMITED)
-		cpu->st.budget--;
-}
-
 /*
  * The one way out of every instruction and of every REP that stops between two
  * iterations: here RIP, RF, the shadow and pending_dbg become what the next
@@ -281,7 +285,7 @@ static void retire(struct emu *cpu, int r)
 	}
 	cpu->st.progress.in_rep = cpu->incomplete;
 	if (!cpu->counted)
-		count_boundary(cpu);
+		emu_count(cpu, 1);
 	cpu->ran_since_event = true;
 	if (r)
 		return;
@@ -476,16 +480,22 @@ static enum emu_exit voluntary_exit(struct emu *cpu)
 	return cpu->st.budget ? EMU_EXIT_NONE : EMU_EXIT_BUDGET;
 }
 
+/* Something has been served that is not committed yet. */
+static bool under_way(const struct emu *cpu)
+{
+	return cpu->st.progress.insn_len || emu_answers_left(cpu);
+}
+
 static enum emu_exit boundary(struct emu *cpu)
 {
 	struct emu_event ev;
 	enum emu_exit ex;
 
 	/* An instruction that left half way is no boundary. */
-	while (!cpu->st.progress.insn_len && event_due(cpu, &ev)) {
+	while (!under_way(cpu) && event_due(cpu, &ev)) {
 		/* Events that follow one another use budget (K14). */
 		if (!cpu->ran_since_event)
-			count_boundary(cpu);
+			emu_count(cpu, 1);
 		cpu->ran_since_event = false;
 		ex = emu_event_dispatch(cpu, &ev);
 		if (!ex)
@@ -493,7 +503,7 @@ static enum emu_exit boundary(struct emu *cpu)
 		if (ex)
 			return ex;
 	}
-	if (!cpu->st.progress.insn_len) {
+	if (!under_way(cpu)) {
 		if (cpu->st.event.intr_window && emu_interruptible(cpu))
 			return EMU_EXIT_INTR_WINDOW;
 		if (cpu->st.debug.activity)
@@ -524,7 +534,7 @@ static enum emu_exit run(struct emu *cpu)
 			cpu->poll_left--;
 			break;
 		case EMU_EXCEPTION:
-			count_boundary(cpu);
+			emu_count(cpu, 1);
 			cpu->ran_since_event = true;
 			ex = emu_event_dispatch(cpu, &cpu->raised);
 			break;

@@ -205,5 +205,5 @@ void emu_set_stream(struct emu *cpu, u32 len)
 	struct emu_stream *s = &cpu->st.stream;
 
 	s->start = code_linear(cpu);
-	s->len = min(len, (u32)EMU_STREAM_MAX);
+	s->len = min_t(u32, len, EMU_STREAM_MAX);
 }

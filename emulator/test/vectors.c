@@ -14,8 +14,10 @@
 
 #include "host.h"
 
-enum { R_AX, R_BX, R_CX, R_DX, R_CS, R_SS, R_DS, R_ES, R_SP, R_BP, R_SI, R_DI,
-       R_IP, R_FLAGS, NR_R };
+enum {
+	R_AX, R_BX, R_CX, R_DX, R_CS, R_SS, R_DS, R_ES, R_SP, R_BP, R_SI, R_DI,
+	R_IP, R_FLAGS, NR_R
+};
 
 static const char *const reg_name[NR_R] = {
 	"ax", "bx", "cx", "dx", "cs", "ss", "ds", "es", "sp", "bp", "si", "di",
@@ -59,7 +61,7 @@ static const char *const class_name[NR_CLASSES] = {
 	[BAD_CAPTURE] = "E7 1100, a bad capture: left out",
 	[STACK_FAULT] = "stack violation: #GP on the 286, #SS later, asserted",
 	[STRING_FAULT] = "6D, 6F with #GP: the exception is compared, no more",
-	[HALF_DONE] = "string or POP m with #GP: the 286 leaves SI, DI, SP moved; exception, CS, IP compared",
+	[HALF_DONE] = "string, POP m with #GP: the 286 moves SI, DI, SP; CS:IP compared",
 };
 
 static unsigned int class_count[NR_CLASSES];
@@ -170,7 +172,7 @@ static const u8 *opcode(const struct test *t, bool *lock)
 		switch (*p) {
 		case 0xf0:
 			*lock = true;
-			/* fallthrough */
+			fallthrough;
 		case 0x26:
 		case 0x2e:
 		case 0x36:
@@ -317,7 +319,7 @@ static bool same_io(const struct host *h, const struct test *t)
 		bool write = t->io[n].size & 0x80;
 
 		if (a->port != t->io[n].port || a->size != size ||
-		    (a->dir == EMU_WRITE) != write)
+		    a->dir != write)
 			return false;
 		if (write && a->val != (t->io[n].value & (u32)size_mask(size)))
 			return false;
