@@ -754,6 +754,26 @@ TEST_F(ports, exit_rep)
 	EXPECT_EQ(0, b->run->regs.rcx);
 }
 
+/* How many are offered does not depend on what ran before. */
+TEST_F(ports, exit_rep_offer)
+{
+	struct box *b = &self->b;
+	unsigned int differ = 0;
+
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_EXIT, PORT, 1, 0, 0));
+	/* A loop of many lengths before it: loop $; rep insb */
+	for (unsigned int before = 1; before < 1100; before += 7) {
+		reset_cpu(b);
+		b->run->regs.rcx = before;
+		b->run->regs.rdx = PORT;
+		b->run->regs.rdi = 0x2000;
+		ASSERT_EQ(0, STREAM(b, 0xe2, 0xfe, 0xb1, 10, 0xf3, 0x6c));
+		ASSERT_EXIT(IO_PORT, b);
+		differ += b->run->io.count != 10;
+	}
+	EXPECT_EQ(0, differ);
+}
+
 /* One element at a time where each can trap: TF, here with an I/O breakpoint. */
 TEST_F(ports, exit_rep_single)
 {
