@@ -448,6 +448,9 @@ struct emu_trace {
  *	emu_flush(). Required.
  * @read: physical memory without a window; never crosses a page. Required.
  * @write: likewise.
+ * @backed: is there anything behind the page at physical address @gpa? Asked
+ *	without a side effect before an instruction does the first of several
+ *	things. Optional: without it, yes.
  * @port_check: decides, without a side effect, about each port access that is
  *	not bulk: EMU_OK: @port_read or @port_write will do it; EMU_EXIT with
  *	@cpu->host_exit 0: the owner serves it; EMU_EXIT with @cpu->host_exit set:
@@ -471,6 +474,7 @@ struct emu_ops {
 	u8 *(*window)(struct emu *cpu, u64 gpa, bool *writable);
 	int (*read)(struct emu *cpu, u64 gpa, unsigned int size, u64 *val);
 	int (*write)(struct emu *cpu, u64 gpa, unsigned int size, u64 val);
+	bool (*backed)(struct emu *cpu, u64 gpa);
 	int (*port_read)(struct emu *cpu, u16 port, unsigned int size, u32 *val);
 	int (*port_write)(struct emu *cpu, u16 port, unsigned int size, u32 val);
 	u32 (*port_read_bulk)(struct emu *cpu, u16 port, unsigned int size,

@@ -362,7 +362,7 @@ int emu_write(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
 }
 
 /**
- * emu_probe_write() - would a write fault?
+ * emu_probe_write() - would a write fault, or find no memory?
  * @cpu: engine
  * @seg: enum emu_sreg
  * @off: offset
@@ -370,13 +370,13 @@ int emu_write(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
  *
  * For instructions that must not do half of what they do.
  *
- * Return: EMU_OK, or EMU_EXCEPTION as the write itself would.
+ * Return: EMU_OK, or what the write itself would, a served one excepted.
  */
 int emu_probe_write(struct emu *cpu, unsigned int seg, u64 off,
 		    unsigned int size)
 {
-	unsigned int n;
 	struct place pl;
+	unsigned int n;
 	u64 lin;
 	int r;
 
@@ -384,6 +384,9 @@ int emu_probe_write(struct emu *cpu, unsigned int seg, u64 off,
 	while (!r && size) {
 		n = in_page(lin, size);
 		r = find_place(cpu, lin, EMU_ACC_WRITE, &pl);
+		if (!r && !pl.host && cpu->ops->backed &&
+		    !cpu->ops->backed(cpu, pl.gpa))
+			return no_memory(cpu, lin, pl.gpa, n, EMU_ACC_WRITE);
 		lin = next_linear(cpu, lin, n);
 		size -= n;
 	}

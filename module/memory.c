@@ -328,3 +328,10 @@ int memory_write(struct emu *cpu, u64 gpa, unsigned int size, u64 val)
 		memcpy(host_page(r, gpa) + offset_in_page(gpa), &val, size);
 	return EMU_OK;
 }
+
+bool memory_backed(struct emu *cpu, u64 gpa)
+{
+	struct sandbox *sb = cpu->host;
+
+	return find_region(&sb->memory, gpa);
+}

@@ -157,6 +157,7 @@ const struct emu_ops run_ops = {
 	.window = memory_window,
 	.read = memory_read,
 	.write = memory_write,
+	.backed = memory_backed,
 	.port_read = ports_read,
 	.port_write = ports_write,
 	.port_read_bulk = ports_read_bulk,
@@ -235,8 +236,9 @@ static void write_exit(struct sandbox *sb, u32 reason, u64 addr, u64 boundaries)
 		page->exit_access = info->access;
 	}
 	if (reason == PIOTRAP_EXIT_UNSUPPORTED) {
-		page->insn_len = min_t(u8, info->insn_len, sizeof(page->insn));
-		memcpy(page->insn, info->insn, page->insn_len);
+		/* The page is the owner's: no length is read back from it. */
+		page->insn_len = info->insn_len;
+		memcpy(page->insn, info->insn, sizeof(page->insn));
 	}
 }
 

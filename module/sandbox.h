@@ -85,6 +85,7 @@ void memory_free(struct memory *mem);
 u8 *memory_window(struct emu *cpu, u64 gpa, bool *writable);
 int memory_read(struct emu *cpu, u64 gpa, unsigned int size, u64 *val);
 int memory_write(struct emu *cpu, u64 gpa, unsigned int size, u64 val);
+bool memory_backed(struct emu *cpu, u64 gpa);
 
 /* -- console.c -- */
 

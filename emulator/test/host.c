@@ -55,6 +55,13 @@ static int mem_write(struct emu *cpu, u64 gpa, unsigned int size, u64 val)
 	return EMU_OK;
 }
 
+static bool backed(struct emu *cpu, u64 gpa)
+{
+	struct host *h = host_of(cpu);
+
+	return plain(h, gpa) || within(h->mmio_first, h->mmio_last, gpa);
+}
+
 static void log_io(struct host *h, u16 port, unsigned int size, u8 dir, u32 val)
 {
 	if (h->nr_io < HOST_LOG)
@@ -165,6 +172,7 @@ static const struct emu_ops ops = {
 	.window = window,
 	.read = mem_read,
 	.write = mem_write,
+	.backed = backed,
 	.port_check = port_check,
 	.port_read = port_read,
 	.port_write = port_write,

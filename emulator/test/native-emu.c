@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * One case in the emulator, with a copy of the native side's memory at the same
+ * addresses.
+ */
+#include "native.h"
+
+static struct emu cpu;
+static bool hooks;
+static u8 code[NAT_CODE_LEN], data[NAT_DATA_LEN], stack[NAT_STACK_LEN];
+
+u8 *nat_emu_mem(u64 lin)
+{
+	if (lin - NAT_CODE < NAT_CODE_LEN)
+		return code + (lin - NAT_CODE);
+	if (lin - NAT_DATA < NAT_DATA_LEN)
+		return data + (lin - NAT_DATA);
+	if (lin - NAT_STACK < NAT_STACK_LEN)
+		return stack + (lin - NAT_STACK);
+	return NULL;
+}
+
+static u8 *window(struct emu *e, u64 gpa, bool *writable)
+{
+	return hooks ? NULL : nat_emu_mem(gpa);
+}
+
+static int mem_read(struct emu *e, u64 gpa, unsigned int size, u64 *val)
+{
+	const u8 *p = nat_emu_mem(gpa);
+
+	if (!p)
+		return EMU_FAIL;
+	*val = 0;
+	memcpy(val, p, size);
+	return EMU_OK;
+}
+
+static int mem_write(struct emu *e, u64 gpa, unsigned int size, u64 val)
+{
+	u8 *p = nat_emu_mem(gpa);
+
+	if (!p)
+		return EMU_FAIL;
+	memcpy(p, &val, size);
+	return EMU_OK;
+}
+
+static int port_read(struct emu *e, u16 port, unsigned int size, u32 *val)
+{
+	*val = 0;
+	return EMU_OK;
+}
+
+static int port_write(struct emu *e, u16 port, unsigned int size, u32 val)
+{
+	return EMU_OK;
+}
+
+static int poll(struct emu *e)
+{
+	return EMU_OK;
+}
+
+static void cpuid(struct emu *e, u32 regs[4])
+{
+	nat_cpuid(regs);
+}
+
+static const struct emu_ops ops = {
+	.window = window,
+	.read = mem_read,
+	.write = mem_write,
+	.port_read = port_read,
+	.port_write = port_write,
+	.poll = poll,
+	.cpuid = cpuid,
+};
+
+static struct emu_segs segs;
+static struct emu_ctrl ctrl;
+
+void nat_emu_init(void)
+{
+	emu_init(&cpu, &ops, NULL);
+	memset(code, NAT_CCH, sizeof(code));
+	memset(cpu.config.exit_ints, 0xff, sizeof(cpu.config.exit_ints));
+	cpu.config.exit_exceptions = ~0U;
+	if (nat_host.amd)
+		cpu.flags |= EMU_VENDOR_AMD;
+}
+
+/* The state of a user-mode program under an operating system in long mode. */
+static void load(const struct nat_case *c)
+{
+	struct emu_state *st = &cpu.st;
+	unsigned int n;
+
+	memcpy(st->regs.gpr, c->gpr, sizeof(c->gpr));
+	st->regs.rip = c->rip;
+	st->regs.rflags = c->rflags;
+
+	memset(&segs, 0, sizeof(segs));
+	for (n = 0; n < 6; n++) {
+		const struct nat_seg *s = &c->env->seg[n];
+
+		segs.seg[n] = (struct emu_segment){
+			.selector = s->sel, .base = s->base, .limit = s->limit,
+			.attr = s->attr,
+		};
+	}
+	if (c->env->mode == DECODE_64) {
+		segs.seg[EMU_FS].base = c->fsbase;
+		segs.seg[EMU_GS].base = c->gsbase;
+	}
+	segs.seg[EMU_LDTR].attr = EMU_SEG_UNUSABLE;
+	/* No bitmap: all ports are refused. */
+	segs.seg[EMU_TR].attr = EMU_SEG_P | 11;
+	segs.seg[EMU_TR].limit = 0x66;
+	st->segs = segs;
+
+	memset(&ctrl, 0, sizeof(ctrl));
+	ctrl.cr0 = EMU_CR0_PE | EMU_CR0_MP | EMU_CR0_ET | EMU_CR0_NE | EMU_CR0_WP |
+		   EMU_CR0_AM | EMU_CR0_PG;
+	ctrl.cr4 = EMU_CR4_DE | EMU_CR4_PSE | EMU_CR4_PAE;
+	ctrl.efer = EMU_EFER_SCE | EMU_EFER_LME | EMU_EFER_LMA | EMU_EFER_NXE;
+	ctrl.xcr0 = 1;
+	st->ctrl = ctrl;
+
+	memset(&st->debug, 0, sizeof(st->debug));
+	st->debug.dr6 = EMU_DR6_DEFAULT;
+	st->debug.dr7 = EMU_DR7_FIXED;
+	memset(&st->event, 0, sizeof(st->event));
+	st->io.kind = EMU_IO_NONE;
+	st->progress.in_rep = 0;
+	st->progress.insn_len = 0;
+	st->progress.nr_replay = 0;
+	st->stream.len = 0;
+	if (c->stream)
+		memcpy(st->stream.bytes, c->bytes, c->len);
+	emu_load(&cpu);
+	if (hooks || c->hooks) {
+		hooks = c->hooks;
+		emu_flush(&cpu);
+	}
+}
+
+/*
+ * One instruction: by a budget of one boundary, iteration by iteration, or by a
+ * stream that ends behind it.
+ */
+static enum emu_exit run(const struct nat_case *c)
+{
+	enum emu_exit ex;
+
+	if (c->stream) {
+		cpu.st.budget = EMU_BUDGET_UNLIMITED;
+		emu_set_stream(&cpu, c->len);
+		return emu_run(&cpu);
+	}
+	do {
+		cpu.st.budget = 1;
+		ex = emu_run(&cpu);
+	} while (ex == EMU_EXIT_BUDGET && cpu.st.progress.in_rep);
+	return ex;
+}
+
+static void fault(const struct nat_case *c, struct nat_result *r)
+{
+	const struct emu_event *ev = &cpu.st.event;
+
+	r->end = END_FAULT;
+	r->vector = ev->vector;
+	r->error = ev->flags & EMU_EVENT_ERROR ? ev->error_code : 0;
+	switch (ev->type) {
+	case EMU_EV_EXCEPTION:
+		break;
+	case EMU_EV_SOFT_INT:
+		/* The kernel's gates are for itself, but for 3, 4 (and 80h). */
+		if (ev->vector != VEC_BP && ev->vector != VEC_OF) {
+			r->vector = VEC_GP;
+			r->error = ev->vector << 3 | 2;
+			break;
+		}
+		/* fallthrough */
+	case EMU_EV_SOFT_EXC:
+	case EMU_EV_ICEBP:
+		r->rip += ev->insn_len;
+		break;
+	default:
+		r->end = END_OTHER;
+		r->vector = 100 + ev->type;
+	}
+}
+
+void nat_emu_run(const struct nat_case *c, struct nat_result *r)
+{
+	enum emu_exit ex;
+	unsigned int n;
+
+	load(c);
+	ex = run(c);
+	memset(r, 0, sizeof(*r));
+	memcpy(r->gpr, cpu.st.regs.gpr, sizeof(r->gpr));
+	r->rip = cpu.st.regs.rip;
+	r->rflags = cpu.st.regs.rflags;
+	for (n = 0; n < 6; n++)
+		r->sel[n] = cpu.st.segs.seg[n].selector;
+	switch (ex) {
+	case EMU_EXIT_BUDGET:
+	case EMU_EXIT_STREAM_DONE:
+	case EMU_EXIT_STREAM_LEFT:
+		r->end = END_DONE;
+		break;
+	case EMU_EXIT_EVENT:
+		fault(c, r);
+		break;
+	case EMU_EXIT_MEMORY:
+		r->end = END_PAGE;
+		r->linear = cpu.exit.linear;
+		break;
+	case EMU_EXIT_UNSUPPORTED:
+		r->end = END_UNSUPPORTED;
+		r->len = cpu.exit.insn_len;
+		break;
+	default:
+		r->end = END_OTHER;
+		r->vector = ex;
+	}
+}
+
+/* State that no user-mode instruction changes, but for a load of a segment. */
+const char *nat_emu_stray(const struct nat_case *c)
+{
+	const struct emu_debug *d = &cpu.st.debug;
+	unsigned int n;
+
+	if (memcmp(&cpu.st.ctrl, &ctrl, sizeof(ctrl)))
+		return "a control register";
+	for (n = 0; n < EMU_NR_SREGS; n++)
+		if (cpu.st.segs.seg[n].selector == segs.seg[n].selector &&
+		    memcmp(&cpu.st.segs.seg[n], &segs.seg[n], sizeof(segs.seg[n])))
+			return "a segment behind its selector";
+	if (d->pending_dbg || d->dr6 != EMU_DR6_DEFAULT || d->dr7 != EMU_DR7_FIXED ||
+	    d->debugctl || d->activity)
+		return "the debug state";
+	return NULL;
+}

@@ -1,0 +1,218 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Comparison with the CPU that the test runs on: what its parts share.
+ *
+ * native.c	forms, comparison, report
+ * native-gen.c	one test case from a form and a seed
+ * native-cpu.c	runs a case on the CPU; native-run.S is its way in and out
+ * native-emu.c	runs it in the emulator
+ */
+#ifndef EMU_TEST_NATIVE_H
+#define EMU_TEST_NATIVE_H
+
+/*
+ * Where the native side lies; the emulator has a second copy of it at the same
+ * addresses. All below 2 GiB, so that 32-bit code reaches it.
+ */
+#define NAT_STUB	0x20000000	/* the way out */
+#define NAT_CTX		0x20001000	/* struct nat_ctx */
+#define NAT_CODE	0x20010000
+#define NAT_CODE_LEN	0x10000
+#define NAT_DATA	0x20040000	/* unmapped pages before and after */
+#define NAT_DATA_LEN	0x2000
+#define NAT_STACK	0x20060000	/* likewise */
+#define NAT_STACK_LEN	0x1000
+
+/* struct nat_ctx, in assembly */
+#define CTX_GPR		(NAT_CTX + 0x000)
+#define CTX_FLAGS	(NAT_CTX + 0x080)
+#define CTX_TARGET	(NAT_CTX + 0x088)
+#define CTX_FAR		(NAT_CTX + 0x090)
+#define CTX_SEL		(NAT_CTX + 0x098)
+#define CTX_FSBASE	(NAT_CTX + 0x0a8)
+#define CTX_GSBASE	(NAT_CTX + 0x0b0)
+#define CTX_HOST_SP	(NAT_CTX + 0x0b8)
+#define CTX_HOST_FS	(NAT_CTX + 0x0c0)
+#define CTX_HOST_GS	(NAT_CTX + 0x0c8)
+#define CTX_HOST_SEL	(NAT_CTX + 0x0d0)
+#define CTX_HAVE_BASE	(NAT_CTX + 0x0e0)
+#define CTX_RUNNING	(NAT_CTX + 0x0e8)
+#define CTX_OUT		(NAT_CTX + 0x100)
+#define CTX_OUT_FLAGS	(NAT_CTX + 0x180)
+#define CTX_OUT_RIP	(NAT_CTX + 0x188)
+#define CTX_OUT_SEL	(NAT_CTX + 0x190)
+#define CTX_OUT_TRAP	(NAT_CTX + 0x1a0)
+
+/* Offsets in the arrays of selectors, in encoding order. */
+#define SEL_ES		0
+#define SEL_CS		2
+#define SEL_SS		4
+#define SEL_DS		6
+#define SEL_FS		8
+#define SEL_GS		10
+
+#ifndef __ASSEMBLER__
+
+#include "../handlers.h"
+
+/* Registers that go in, what comes out. Offsets are those of CTX_* above. */
+struct nat_ctx {
+	u64 gpr[16];
+	u64 rflags;
+	u64 target;
+	u32 far_off;
+	u16 far_sel;
+	u16 pad0;
+	u16 sel[8];
+	u64 fsbase;
+	u64 gsbase;
+	u64 host_sp;
+	u64 host_fs;
+	u64 host_gs;
+	u16 host_sel[8];
+	u64 have_base;
+	u64 running;
+	u64 pad1[2];
+	u64 out[16];
+	u64 out_flags;
+	u64 out_rip;
+	u16 out_sel[8];
+	u64 out_trap;		/* ~0: none */
+	u64 out_error;
+	u64 out_cr2;
+};
+
+#define NAT_INSN_MAX	24	/* more than is legal */
+#define NAT_CCH		0xcc	/* INT3 fills the code */
+
+/* One segment: the same as descriptor and in struct emu_segment. */
+struct nat_seg {
+	u16 sel;
+	u32 base;
+	u32 limit;
+	u32 attr;
+	u32 area, len;		/* what it is good for: linear addresses */
+};
+
+enum nat_env_id {
+	ENV_64, ENV_32, ENV_32_SEG, ENV_32_SS16, ENV_16, ENV_16_SS32, NR_ENVS
+};
+
+/* A mode of the CPU and the segments that go with it. */
+struct nat_env {
+	const char *name;
+	enum emu_decode_mode mode;
+	unsigned int osize, asize;	/* defaults */
+	unsigned int stack;		/* bytes of the stack pointer */
+	bool available;
+	struct nat_seg seg[6];
+};
+
+extern struct nat_env nat_env[NR_ENVS];
+
+/* What the host's CPU is. */
+struct nat_host {
+	bool amd;
+	bool bases;		/* WRFSBASE can be used */
+};
+
+extern struct nat_host nat_host;
+
+enum nat_kind { K_NONE, K_REG, K_MEM };
+
+/* A line of the opcode table. */
+struct nat_line {
+	const struct emu_opcode *op;
+	u8 map;			/* 0: one byte, 1: 0F, 2: 0F 38 */
+	u8 opcode;
+	s8 reg;			/* of a group, or -1 */
+	s8 pfx;			/* of a prefix table: none, 66, F3, F2; or -1 */
+	const char *skip;	/* why nothing is generated */
+	unsigned int forms, covered;
+	u64 compared, faulted, unsupported, differences;
+};
+
+/* A way to encode it. */
+struct nat_form {
+	struct nat_line *line;
+	u8 env;
+	u8 osize;
+	u8 kind;		/* enum nat_kind */
+	u8 rep;
+	bool lock;
+	u32 code;		/* names it */
+	u64 compared;
+	u64 completed;
+};
+
+/* One case: an instruction with its registers, flags and memory. */
+struct nat_case {
+	const struct nat_form *form;
+	const struct nat_env *env;
+	u64 seed;
+	u32 number;
+	u64 rng;
+
+	u8 bytes[NAT_INSN_MAX];
+	unsigned int len;
+	unsigned int opcode_at;
+	u64 rip;		/* offset in CS */
+	u64 code;		/* linear */
+	u64 gpr[16];
+	u64 rflags;
+	u64 fsbase, gsbase;
+	unsigned int osize, asize;
+	unsigned int seg;	/* of the memory operand */
+	u64 ea;			/* its offset */
+	bool has_ea;
+	unsigned int count;	/* of a shift, masked */
+	unsigned int size;	/* of the first operand */
+	bool stream;		/* the emulator executes from a stream */
+	bool hooks;		/* ... and accesses memory through hooks */
+};
+
+enum nat_end { END_DONE, END_FAULT, END_PAGE, END_UNSUPPORTED, END_OTHER };
+
+/* How it ended, on either side. */
+struct nat_result {
+	enum nat_end end;
+	unsigned int vector;	/* END_FAULT; END_OTHER: reason */
+	u32 error;
+	u64 linear;		/* END_PAGE */
+	u64 rip;
+	u64 gpr[16];
+	u64 rflags;
+	u16 sel[6];
+	unsigned int len;	/* END_UNSUPPORTED */
+};
+
+/* native-cpu.c */
+extern const struct nat_case *nat_current;
+void nat_cpu_init(void);
+void nat_cpu_run(const struct nat_case *c, struct nat_result *r);
+void nat_cpuid(u32 regs[4]);
+
+/* native-emu.c */
+void nat_emu_init(void);
+void nat_emu_run(const struct nat_case *c, struct nat_result *r);
+const char *nat_emu_stray(const struct nat_case *c);
+
+/* Both copies of an area, or NULL. */
+u8 *nat_emu_mem(u64 linear);
+static inline u8 *nat_mem(u64 linear)
+{
+	return nat_emu_mem(linear) ? (u8 *)(unsigned long)linear : NULL;
+}
+
+/* native-gen.c */
+void nat_generate(struct nat_case *c, const struct nat_form *f, u64 seed, u32 number);
+bool nat_has_modrm(const struct emu_opcode *op);
+void nat_put_code(const struct nat_case *c, bool on);
+const char *nat_difference(const struct nat_result *want, const struct nat_result *got,
+			   const struct nat_case *c);
+
+void nat_die(const char *why);
+
+#endif /* __ASSEMBLER__ */
+
+#endif /* EMU_TEST_NATIVE_H */
