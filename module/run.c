@@ -4,10 +4,13 @@
  *
  * No allocation, no lock and no wait here, but for the CPU.
  */
+#include <linux/build_bug.h>
 #include <linux/errno.h>
+#include <linux/kernel.h>
 #include <linux/moduleparam.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
+#include <linux/stddef.h>
 #include <linux/string.h>
 #include <linux/uaccess.h>
 
@@ -215,6 +218,9 @@ static u32 exit_reason(const struct emu *cpu, enum emu_exit why)
 	}
 	return PIOTRAP_EXIT_INTERNAL;
 }
+
+static_assert(sizeof_field(struct piotrap_run, insn) ==
+	      sizeof_field(struct emu_exit_info, insn));
 
 /* Everything that the page tells of a run but its groups. */
 static void write_exit(struct sandbox *sb, u32 reason, u64 addr, u64 boundaries)
