@@ -78,7 +78,7 @@ static enum emu_rep_reason attention_reason(const struct emu *cpu)
  * batch_size() - how many elements of an INS or OUTS can go together
  * @cpu: engine
  * @i: instruction
- * @count: iterations left
+ * @count: iterations left, or fewer
  * @host: the memory operand's elements, upwards
  *
  * Only the last of them can trap, wrap, cross a window or use up the budget (K6).
@@ -106,7 +106,6 @@ static u32 batch_size(struct emu *cpu, const struct emu_insn *i, u64 count,
 	n = min_t(u64, n, (EMU_PAGE - lin % EMU_PAGE) / size);
 	n = min(n, (size_mask(i->asize) - off) / size);
 	n = min(n, cpu->st.budget);
-	n = min_t(u64, n, cpu->poll_left);
 	if (n < 2 || emu_linear(cpu, seg, off, n * size, acc, &lin))
 		return 0;
 	if (is_ins(i) && touches_code(cpu, i, lin, n * size))
@@ -128,7 +127,7 @@ static u32 bulk(struct emu *cpu, const struct emu_insn *i, u64 count)
 		return 0;
 	if (cpu->st.io.kind)
 		return 0;
-	n = batch_size(cpu, i, count, &host);
+	n = batch_size(cpu, i, min_t(u64, count, cpu->poll_left), &host);
 	if (!n)
 		return 0;
 	if (is_ins(i)) {
@@ -259,9 +258,7 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 		cpu->undo_lf = cpu->lf;
 
 		/* What the owner has answered is committed first (K6). */
-		if (emu_answers_left(cpu) && cpu->st.budget)
-			continue;
-		if (attention(cpu)) {
+		if (!emu_answers_left(cpu) && attention(cpu)) {
 			why = attention_reason(cpu);
 			break;
 		}

@@ -140,6 +140,14 @@ static bool access_valid(u8 kind, u8 dir, u8 size)
 	return kind == EMU_IO_MEM || (kind == EMU_IO_PORT && size <= 4);
 }
 
+static bool any(const u8 *reserved, unsigned int n)
+{
+	while (n--)
+		if (reserved[n])
+			return true;
+	return false;
+}
+
 static const char *check_progress(const struct emu_state *st)
 {
 	const struct emu_progress *p = &st->progress;
@@ -160,10 +168,15 @@ static const char *check_progress(const struct emu_state *st)
 	if (p->in_rep > 1 || p->insn_len > EMU_INSN_MAX ||
 	    p->nr_replay > EMU_REPLAY_MAX)
 		return "progress: in_rep, insn_len or nr_replay out of range";
-	for (n = 0; n < p->nr_replay; n++)
+	if (any(p->reserved, sizeof(p->reserved)))
+		return "progress: reserved fields are zero";
+	for (n = 0; n < p->nr_replay; n++) {
 		if (!access_valid(p->replay[n].kind, p->replay[n].dir,
 				  p->replay[n].size))
 			return "progress: a replay entry's kind, dir or size";
+		if (any(p->replay[n].reserved, sizeof(p->replay[n].reserved)))
+			return "progress: reserved fields are zero";
+	}
 	if (st->stream.len > EMU_STREAM_MAX || st->stream.reserved)
 		return "stream: len";
 	return NULL;

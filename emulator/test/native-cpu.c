@@ -6,8 +6,11 @@
  * through the kernel; all other code is INT3. What the CPU refuses comes back as a
  * signal on a stack of its own, with vector and error code in the frame.
  */
+#define _GNU_SOURCE
+/* First: <unistd.h> has an F_LOCK of its own. */
+#include "native.h"
+
 #include <asm/ldt.h>
-#include <errno.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,8 +20,6 @@
 #include <sys/syscall.h>
 #include <ucontext.h>
 #include <unistd.h>
-
-#include "native.h"
 
 #define ctx	((volatile struct nat_ctx *)NAT_CTX)
 
@@ -90,7 +91,7 @@ struct nat_env nat_env[NR_ENVS] = {
 static const s8 ldt_of[NR_ENVS][6] = {
 	[ENV_32] = { FLAT_SEG, FLAT_SEG, FLAT_SEG, FLAT_SEG, L_WRAP, NO_SEG },
 	[ENV_32_SEG] = { L_DOWN32, L_CODE32, L_STACK32, L_DATA32, L_RO, L_CODE32 },
-	[ENV_32_SS16] = { L_DATA16, L_CODE32, L_STACK16, L_DOWN32, L_WRAP, NO_SEG },
+	[ENV_32_SS16] = { L_DATA16, L_CODE32, L_STACK_DOWN, L_DOWN32, L_WRAP, NO_SEG },
 	[ENV_16] = { L_DOWN16, L_CODE16, L_STACK16, L_DATA16, L_RO, L_DATA32 },
 	[ENV_16_SS32] = { L_DATA16, L_CODE16, L_STACK32, L_DOWN16, L_RO, NO_SEG },
 };
