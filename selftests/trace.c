@@ -1,0 +1,466 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Tracepoints: the fields of each event, exact events for known runs, silence
+ * when disabled and on refused calls, and that watching changes nothing. Each
+ * test has an instance of tracefs for itself.
+ */
+
+#include "common.h"
+
+#include <sys/stat.h>
+
+#define PORT	0x80
+#define M0	0x4000UL
+#define DST	0x3000UL
+
+static const char *const mounts[] = {
+	"/sys/kernel/tracing", "/sys/kernel/debug/tracing",
+};
+
+FIXTURE(trace)
+{
+	struct box b;
+	char dir[128];
+	char prefix[64];	/* "sandbox=N owner=PID " */
+	char lines[200][256];
+	unsigned int nr;
+};
+
+static int write_file(const char *dir, const char *name, const char *text)
+{
+	char path[256];
+	int fd, err = 0;
+
+	snprintf(path, sizeof(path), "%s/%s", dir, name);
+	fd = open(path, O_WRONLY | O_TRUNC | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		err = -errno;
+	close(fd);
+	return err;
+}
+
+FIXTURE_SETUP(trace)
+{
+	struct piotrap_info i = { .size = sizeof(i) };
+	const char *root = NULL;
+	char path[128];
+
+	for (int m = 0; m < 2; m++) {
+		snprintf(path, sizeof(path), "%s/events/piotrap", mounts[m]);
+		if (!access(path, R_OK | X_OK)) {
+			root = mounts[m];
+			break;
+		}
+	}
+	if (!root)
+		SKIP(return, "no tracefs with events/piotrap, or not root");
+	snprintf(self->dir, sizeof(self->dir), "%s/instances/piotrap-%d", root,
+		 getpid());
+	if (mkdir(self->dir, 0700))
+		SKIP(return, "no instances in tracefs");
+
+	BOX_SETUP(&self->b);
+	ASSERT_EQ(0, ctl(&self->b, PIOTRAP_INFO, &i));
+	snprintf(self->prefix, sizeof(self->prefix), "sandbox=%llu owner=%d ",
+		 (unsigned long long)i.sandbox_id, getpid());
+}
+
+FIXTURE_TEARDOWN(trace)
+{
+	box_close(&self->b);
+	rmdir(self->dir);
+}
+
+static int enable(FIXTURE_DATA(trace) *self, const char *event, bool on)
+{
+	char name[128];
+
+	snprintf(name, sizeof(name), "events/piotrap/%s/enable", event);
+	return write_file(self->dir, *event ? name : "events/piotrap/enable",
+			  on ? "1" : "0");
+}
+
+/*
+ * Take what has been traced since the last call: of this sandbox, without what
+ * all lines begin with. Return: other lines that speak of piotrap.
+ */
+static unsigned int take(FIXTURE_DATA(trace) *self)
+{
+	char path[256], line[512];
+	unsigned int others = 0;
+	FILE *f;
+
+	self->nr = 0;
+	snprintf(path, sizeof(path), "%s/trace", self->dir);
+	f = fopen(path, "re");
+	while (f && fgets(line, sizeof(line), f)) {
+		char *event = strstr(line, ": piotrap_"), *fields;
+
+		if (line[0] == '#' || !event)
+			continue;
+		event += 2;
+		fields = strstr(event, ": ") + 2;
+		line[strcspn(line, "\n")] = '\0';
+		if (strncmp(fields, self->prefix, strlen(self->prefix))) {
+			others++;
+			continue;
+		}
+		if (self->nr < 200)
+			snprintf(self->lines[self->nr], 256, "%.*s%s",
+				 (int)(fields - event), event,
+				 fields + strlen(self->prefix));
+		self->nr++;
+	}
+	if (f)
+		fclose(f);
+	write_file(self->dir, "trace", "");
+	return others;
+}
+
+static unsigned int count(FIXTURE_DATA(trace) *self, const char *what)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < self->nr && i < 200; i++)
+		n += !!strstr(self->lines[i], what);
+	return n;
+}
+
+/* The lines must be exactly these. */
+static void expect(struct __test_metadata *_metadata,
+		   FIXTURE_DATA(trace) *self, const char *const *want,
+		   unsigned int nr)
+{
+	EXPECT_EQ(0, take(self));
+	EXPECT_EQ(nr, self->nr);
+	for (unsigned int i = 0; i < nr && i < self->nr; i++) {
+		EXPECT_STREQ(want[i], self->lines[i]) TH_LOG("line %u", i);
+	}
+	for (unsigned int i = nr; i < self->nr && i < 200; i++)
+		TH_LOG("more: %s", self->lines[i]);
+}
+
+#define EXPECT_LINES(...) do {						\
+	static const char *const _want[] = { __VA_ARGS__ };		\
+	expect(_metadata, self, _want, sizeof(_want) / sizeof(_want[0]));\
+} while (0)
+
+/* Names, types and order of the fields are ABI. */
+static const struct {
+	const char *event;
+	const char *fields;
+} formats[] = {
+	{ "piotrap_run_enter", "__u64 sandbox;__u64 rip;__u64 rflags;"
+	  "__u64 budget;__u32 owner;__u32 dirty;__u32 stream_len;__u16 cs;" },
+	{ "piotrap_run_exit", "__u64 sandbox;__u64 rip;__u64 addr;"
+	  "__u64 boundaries;__u32 owner;__u32 reason;__u16 cs;" },
+	{ "piotrap_port_io", "__u64 sandbox;__u64 rip;__u64 count;__u32 owner;"
+	  "__u32 value;__u16 port;__u8 dir;__u8 size;__u8 fast;" },
+	{ "piotrap_pending_dbg", "__u64 sandbox;__u64 rip;__u64 rcx;__u64 old;"
+	  "__u64 new;__u32 owner;__u8 cause;__u8 held;" },
+	{ "piotrap_rep_break", "__u64 sandbox;__u64 rip;__u64 done;__u64 left;"
+	  "__u32 owner;__u8 reason;__u8 fast;" },
+	{ "piotrap_debug_trap", "__u64 sandbox;__u64 rip;__u64 dr6_old;"
+	  "__u64 dr6_new;__u32 owner;" },
+	{ "piotrap_exception", "__u64 sandbox;__u64 rip;__u32 owner;"
+	  "__u32 error_code;__u16 cs;__u8 vector;__u8 type;" },
+};
+
+TEST_F(trace, formats)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		char path[256], line[512], got[512] = "";
+		FILE *f;
+
+		snprintf(path, sizeof(path), "%s/events/piotrap/%s/format",
+			 self->dir, formats[i].event);
+		f = fopen(path, "re");
+		ASSERT_NE(NULL, f) TH_LOG("%s", formats[i].event);
+		while (fgets(line, sizeof(line), f)) {
+			char *field = strstr(line, "field:");
+
+			if (!field || strstr(line, "common_"))
+				continue;
+			field += 6;
+			field[strcspn(field, ";") + 1] = '\0';
+			strncat(got, field, sizeof(got) - strlen(got) - 1);
+		}
+		fclose(f);
+		EXPECT_STREQ(formats[i].fields, got)
+			TH_LOG("%s", formats[i].event);
+	}
+}
+
+TEST_F(trace, run)
+{
+	struct box *b = &self->b;
+
+	ASSERT_EQ(0, enable(self, "", true));
+	ASSERT_EQ(0, STREAM(b, 0x90, 0x90));
+	EXPECT_LINES(
+		"piotrap_run_enter: cs=0 rip=1000 rflags=2 budget=18446744073709551615 dirty=regs|segs|ctrl|debug|event|budget stream_len=2",
+		"piotrap_run_exit: reason=done cs=0 rip=1002 addr=0 boundaries=2");
+	/* A run that is refused is none. */
+	EXPECT_EQ(-EINVAL, run_stream(b, "", 0));
+	touch(b, 1U << 30);
+	EXPECT_EQ(-EINVAL, STREAM(b, 0x90));
+	b->run->dirty = 0;
+	EXPECT_EQ(-EFAULT, run_stream(b, NULL, 1));
+	EXPECT_EQ(-EINVAL, set_ports(b, 99, 0, 1, 0, 0));
+	EXPECT_EQ(0, take(self));
+	EXPECT_EQ(0, self->nr);
+	/* One that has no progress is one. */
+	b->run->immediate_exit = 1;
+	ASSERT_EQ(0, run_on(b));
+	b->run->immediate_exit = 0;
+	EXPECT_LINES(
+		"piotrap_run_enter: cs=0 rip=1002 rflags=2 budget=18446744073709551615 dirty= stream_len=0",
+		"piotrap_run_exit: reason=immediate cs=0 rip=1002 addr=0 boundaries=0");
+}
+
+TEST_F(trace, port_io)
+{
+	struct box *b = &self->b;
+
+	ASSERT_EQ(0, enable(self, "piotrap_port_io", true));
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_LATCH, PORT, 4, 0x21, 0));
+	reset_cpu(b);
+	b->run->regs.rax = 0x44332211;
+	b->run->regs.rcx = 3;
+	b->run->regs.rdx = PORT;
+	b->run->regs.rsi = DST;
+	memcpy(b->mem + DST, "abc", 3);
+	/* out dx, eax; in ax, 0x82; outsb; in al, 0x90 */
+	ASSERT_EQ(0, STREAM(b, 0x66, 0xef, 0xe5, 0x82, 0x6e, 0xe4, 0x90));
+	EXPECT_LINES(
+		"piotrap_port_io: write port=80 size=4 value=44332211 count=1 fast=0 rip=1000",
+		"piotrap_port_io: read port=82 size=2 value=4433 count=1 fast=0 rip=1002",
+		"piotrap_port_io: write port=80 size=1 value=61 count=1 fast=0 rip=1004",
+		"piotrap_port_io: read port=90 size=1 value=ff count=1 fast=0 rip=1005");
+	/* Element by element. */
+	ASSERT_EQ(0, set_config(b, PIOTRAP_CONFIG_NO_BULK, ~0U, true));
+	reset_cpu(b);
+	b->run->regs.rcx = 3;
+	b->run->regs.rdx = PORT;
+	b->run->regs.rsi = DST;
+	/* rep outsb */
+	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6e));
+	EXPECT_LINES(
+		"piotrap_port_io: write port=80 size=1 value=61 count=1 fast=0 rip=1000",
+		"piotrap_port_io: write port=80 size=1 value=62 count=1 fast=0 rip=1000",
+		"piotrap_port_io: write port=80 size=1 value=63 count=1 fast=0 rip=1000");
+	/* In bulk: fewer events, the same number of elements. */
+	ASSERT_EQ(0, set_config(b, 0, ~0U, true));
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_OPEN_BUS, PORT, 4, 0, 0));
+	reset_cpu(b);
+	b->run->regs.rcx = 3000;
+	b->run->regs.rdx = PORT;
+	b->run->regs.rsi = DST;
+	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6e));
+	EXPECT_EQ(0, take(self));
+	EXPECT_LT(0, self->nr);
+	EXPECT_GT(200, self->nr);
+	EXPECT_EQ(self->nr, count(self, "write port=80 size=1 "));
+	unsigned long elements = 0;
+
+	for (unsigned int i = 0; i < self->nr && i < 200; i++)
+		elements += strtoul(strstr(self->lines[i], "count=") + 6, NULL,
+				    10);
+	EXPECT_EQ(3000, elements);
+	/* Those that do not happen: a fault, an exit; then committed. */
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_EXIT, PORT, 1, 0, 0));
+	reset_cpu(b);
+	b->run->segs.es.limit = 0;
+	b->run->regs.rdi = DST;
+	ASSERT_EQ(0, STREAM(b, 0x6c));
+	EXPECT_EXIT(EXCEPTION, b);
+	reset_cpu(b);
+	ASSERT_EQ(0, STREAM(b, 0xe4, 0x80));
+	EXPECT_EXIT(IO_PORT, b);
+	EXPECT_EQ(0, take(self));
+	EXPECT_EQ(0, self->nr);
+	b->data[0] = 0x5a;
+	b->run->io.done = 1;
+	touch(b, PIOTRAP_GROUP_IO);
+	ASSERT_EQ(0, run_on(b));
+	EXPECT_LINES(
+		"piotrap_port_io: read port=80 size=1 value=5a count=1 fast=0 rip=1000");
+}
+
+/* The story of S119: held by the shadow, merged, delivered; then each by itself. */
+TEST_F(trace, shadow_and_rep)
+{
+	struct box *b = &self->b;
+
+	arm(b, 0, BP_ACCESS, 2, M0);
+	arm(b, 1, BP_IO, 1, PORT);
+	b->run->regs.rcx = 2;
+	b->run->regs.rdx = PORT;
+	b->run->regs.rdi = DST;
+	ASSERT_EQ(0, enable(self, "piotrap_pending_dbg", true));
+	ASSERT_EQ(0, enable(self, "piotrap_rep_break", true));
+	ASSERT_EQ(0, enable(self, "piotrap_debug_trap", true));
+	/* mov ss, [M0]; rep insb */
+	ASSERT_EQ(0, STREAM(b, 0x8e, 0x16, 0x00, 0x40, 0xf3, 0x6c));
+	ASSERT_EXIT(DEBUG, b);
+	ASSERT_EQ(0, take_and_return(b));
+	ASSERT_EQ(0, run_on(b));
+	ASSERT_EXIT(DEBUG, b);
+	ASSERT_EQ(0, take_and_return(b));
+	EXPECT_LINES(
+		/* The breakpoint on M0 waits for the end of the shadow. */
+		"piotrap_pending_dbg: cause=data old= new=B0 held=1 rip=1004 rcx=2",
+		/* The first iteration ends it: the REP stops, the port is added. */
+		"piotrap_rep_break: reason=shadow done=1 left=1 fast=0 rip=1004",
+		"piotrap_pending_dbg: cause=io old=B0 new=B0|B1 held=0 rip=1004 rcx=1",
+		"piotrap_pending_dbg: cause=delivered old=B0|B1 new= held=0 rip=1004 rcx=1",
+		"piotrap_debug_trap: dr6=ffff0ff0->ffff0ff3 rip=1004",
+		/* The last iteration is no break. */
+		"piotrap_pending_dbg: cause=io old= new=B1 held=0 rip=1006 rcx=0",
+		"piotrap_pending_dbg: cause=delivered old=B1 new= held=0 rip=1006 rcx=0",
+		"piotrap_debug_trap: dr6=ffff0ff3->ffff0ff2 rip=1006");
+}
+
+TEST_F(trace, rep_break)
+{
+	struct box *b = &self->b;
+
+	ASSERT_EQ(0, enable(self, "piotrap_rep_break", true));
+	/* None: it is not broken. */
+	b->run->regs.rcx = 5;
+	b->run->regs.rdx = PORT;
+	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6e));
+	EXPECT_EXIT(DONE, b);
+	EXPECT_EQ(0, take(self));
+	EXPECT_EQ(0, self->nr);
+	/* The budget. */
+	reset_cpu(b);
+	b->run->regs.rcx = 5;
+	b->run->regs.rdx = PORT;
+	b->run->budget = 3;
+	ASSERT_EQ(0, set_config(b, PIOTRAP_CONFIG_NO_BULK, ~0U, true));
+	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6e));
+	EXPECT_EXIT(BUDGET, b);
+	EXPECT_LINES(
+		"piotrap_rep_break: reason=budget done=3 left=2 fast=0 rip=1000");
+	/* Single step. */
+	reset_cpu(b);
+	b->run->regs.rcx = 2;
+	b->run->regs.rdx = PORT;
+	b->run->regs.rflags |= FL_TF;
+	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6e));
+	EXPECT_EXIT(DEBUG, b);
+	EXPECT_LINES(
+		"piotrap_rep_break: reason=single_step done=1 left=1 fast=0 rip=1000");
+	/* A fault after two. */
+	reset_cpu(b);
+	b->run->regs.rcx = 5;
+	b->run->regs.rdx = PORT;
+	b->run->regs.rdi = DST;
+	b->run->segs.es.limit = DST + 1;
+	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6c));
+	EXPECT_EXIT(EXCEPTION, b);
+	EXPECT_LINES(
+		"piotrap_rep_break: reason=fault done=2 left=3 fast=0 rip=1000");
+	/* An exit to the owner. */
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_EXIT, PORT, 1, 0, 0));
+	reset_cpu(b);
+	b->run->regs.rcx = 5;
+	b->run->regs.rdx = PORT;
+	b->run->regs.rdi = DST;
+	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6c));
+	EXPECT_EXIT(IO_PORT, b);
+	EXPECT_LINES(
+		"piotrap_rep_break: reason=exit done=0 left=5 fast=0 rip=1000");
+}
+
+/* Dropped by a fault (S5), and by nothing else. */
+TEST_F(trace, dropped)
+{
+	struct box *b = &self->b;
+
+	arm(b, 0, BP_ACCESS, 2, M0);
+	ASSERT_EQ(0, enable(self, "piotrap_pending_dbg", true));
+	/* mov ss, [M0]; ud2 */
+	ASSERT_EQ(0, STREAM(b, 0x8e, 0x16, 0x00, 0x40, 0x0f, 0x0b));
+	ASSERT_EXIT(EXCEPTION, b);
+	ASSERT_EQ(0, take_and_return(b));
+	EXPECT_LINES(
+		"piotrap_pending_dbg: cause=data old= new=B0 held=1 rip=1004 rcx=0",
+		"piotrap_pending_dbg: cause=dropped old=B0 new= held=0 rip=1004 rcx=0");
+}
+
+TEST_F(trace, exception)
+{
+	struct box *b = &self->b;
+
+	ASSERT_EQ(0, enable(self, "piotrap_exception", true));
+	ASSERT_EQ(0, STREAM(b, 0x90, 0x0f, 0x0b));
+	EXPECT_EXIT(EXCEPTION, b);
+	EXPECT_LINES(
+		"piotrap_exception: vector=6 type=exception error_code=0 cs=0 rip=1001");
+	reset_cpu(b);
+	ASSERT_EQ(0, STREAM(b, 0xcd, 0x21));
+	EXPECT_EXIT(INT, b);
+	EXPECT_LINES(
+		"piotrap_exception: vector=33 type=int error_code=0 cs=0 rip=1000");
+}
+
+TEST_F(trace, silent_when_disabled)
+{
+	struct box *b = &self->b;
+
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		/* All but this one are off. */
+		ASSERT_EQ(0, enable(self, "", false));
+		ASSERT_EQ(0, enable(self, formats[i].event, true));
+		reset_cpu(b);
+		take(self);
+		arm(b, 0, BP_ACCESS, 2, M0);
+		b->run->regs.rcx = 2;
+		b->run->regs.rdx = PORT;
+		b->run->regs.rdi = DST;
+		/* mov ss, [M0]; rep insb */
+		ASSERT_EQ(0, STREAM(b, 0x8e, 0x16, 0x00, 0x40, 0xf3, 0x6c));
+		ASSERT_EXIT(DEBUG, b);
+		ASSERT_EQ(0, take_and_return(b));
+		ASSERT_EQ(0, STREAM(b, 0x0f, 0x0b));
+		EXPECT_EQ(0, take(self));
+		EXPECT_LT(0, self->nr) TH_LOG("%s", formats[i].event);
+		EXPECT_EQ(self->nr, count(self, formats[i].event))
+			TH_LOG("%s", formats[i].event);
+	}
+	ASSERT_EQ(0, enable(self, "", false));
+	reset_cpu(b);
+	ASSERT_EQ(0, STREAM(b, 0xe4, 0x80));
+	EXPECT_EQ(0, take(self));
+	EXPECT_EQ(0, self->nr);
+}
+
+/* Observing changes neither the result nor the number of boundaries. */
+TEST_F(trace, observing_changes_nothing)
+{
+	static struct piotrap_state plain, traced;
+	struct box *b = &self->b;
+
+	for (int on = 0; on < 2; on++) {
+		ASSERT_EQ(0, enable(self, "", on));
+		reset_cpu(b);
+		memset(b->mem + DST, 0, 0x1000);
+		b->run->regs.rcx = 700;
+		b->run->regs.rdx = PORT;
+		b->run->regs.rdi = DST;
+		b->run->budget = 1000;
+		/* rep insb; mov cl, 9; in ax, dx; loop $-3 */
+		ASSERT_EQ(0, STREAM(b, 0xf3, 0x6c, 0xb1, 0x09, 0xed, 0xe2,
+				    0xfd));
+		ASSERT_EXIT(DONE, b);
+		EXPECT_EQ(1000 - 719, b->run->budget);
+		ASSERT_EQ(0, get_state(b, on ? &traced : &plain));
+	}
+	EXPECT_EQ(0, memcmp(&plain, &traced, sizeof(plain)));
+}
+
+BOX_MAIN
