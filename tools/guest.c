@@ -269,6 +269,21 @@ static int input_empty(struct guest *g)
 	return complain(STATUS_ERROR, "no input for port %x", port);
 }
 
+/* The guest may use the debug registers itself; then ours are gone. */
+static bool breaks_gone(const struct guest *g)
+{
+	const struct piotrap_run *run = g->m->sb.run;
+
+	for (unsigned int i = 0; i < g->o->nr_breaks; i++) {
+		uint64_t ours = DR7_G(i) | DR7_IO(i);
+
+		if (run->debug.dr[i] != g->o->breaks[i].port ||
+		    (run->debug.dr7 & ours) != ours)
+			return true;
+	}
+	return !(run->ctrl.cr4 & CR4_DE);
+}
+
 /* It is halted: is that what was waited for? */
 static int halted(struct guest *g, const char **why)
 {
@@ -283,7 +298,8 @@ static int halted(struct guest *g, const char **why)
 				where(g));
 	if (g->o->nr_breaks)
 		return complain(STATUS_NO_BREAK,
-				"the guest %s before any --break matched", *why);
+				"the guest %s before any --break matched%s", *why,
+				breaks_gone(g) ? " (the guest has changed the debug registers)" : "");
 	return STATUS_OK;
 }
 

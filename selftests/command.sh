@@ -1,0 +1,174 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The piotrap command with the module: what it says and how it exits for each way
+# in which a guest can end, and each option. Guests are bytes, with their text
+# beside them. TAP.
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 4
+}
+[ -e /dev/piotrap ] || skip_all "no /dev/piotrap"
+command -v piotrap >/dev/null || skip_all "no piotrap command"
+cd "$tmp" || exit 1
+
+n=0 bad=0
+# expect NAME STATUS PATTERN ARGUMENT...: status, and a line of output or errors.
+expect() {
+	name=$1 status=$2 pattern=$3
+	shift 3
+	piotrap "$@" >out 2>&1
+	got=$?
+	n=$((n + 1))
+	if [ $got = "$status" ] && grep -qE -e "$pattern" out; then
+		echo "ok $n $name"
+	else
+		head -n 20 out | sed 's/^/# /'
+		echo "# status $got, expected $status and $pattern"
+		echo "not ok $n $name"
+		bad=1
+	fi
+}
+# lines NAME COUNT PATTERN: in the output of before.
+lines() {
+	got=$(grep -cE -e "$3" out)
+	n=$((n + 1))
+	if [ "$got" = "$2" ]; then
+		echo "ok $n $1"
+	else
+		head -n 20 out | sed 's/^/# /'
+		echo "# $got lines with $3, expected $2"
+		echo "not ok $n $1"
+		bad=1
+	fi
+}
+# guest NAME BYTES: a flat binary of these bytes, in octal as printf takes them.
+guest() {
+	# shellcheck disable=SC2059 # that is what it is for
+	printf "$2" >"$1"
+}
+
+# How a guest ends
+guest hlt '\364'				# hlt
+expect "hlt" 0 '^end: halted \(status 0\) after 1 ' run --stats hlt
+expect "no ports" 0 '^all +0 +0 on 0 ports$' run --stats hlt
+guest loop '\353\376'				# jmp $
+expect "budget" 22 '^piotrap: 0000:7c00: the budget is used up$' \
+	run --budget 1000000 loop
+expect "budget to the instruction" 22 '^end: budget \(status 22\) after 7 ' \
+	run --stats --budget 7 loop
+guest ud2 '\220\017\013'			# nop; ud2
+expect "exception" 21 '^piotrap: 0000:7c01: exception 6 \(#UD\) at: 0f 0b' \
+	run ud2
+guest fninit '\220\333\343'			# nop; fninit
+expect "unsupported" 20 '^piotrap: 0000:7c01: unsupported instruction: db e3$' \
+	run fninit
+guest de '\061\300\367\370'			# xor ax, ax; idiv ax
+expect "divide error" 21 'exception 0 \(#DE\) at: f7 f8' run de
+# mov ax, 0x2000; mov ds, ax; mov al, [5]
+guest high '\270\000\040\216\330\240\005\000'
+expect "no memory" 23 \
+	'^piotrap: 0000:7c05: no memory at physical address 20005 \(read of 1 bytes\)$' \
+	run --mem 64K high
+expect "--mem" 0 '^end: halted' run --stats --mem 256K --org 0:7c00 hlt
+# mov word [0x18], handler; mov word [0x1a], 0; ud2; handler: hlt
+guest handler '\307\006\030\000\016\174\307\006\032\000\000\000\017\013\364'
+expect "an exception that the guest handles" 0 '^end: halted' run --stats handler
+# lidt cs:[0x7c08], which has limit 0; ud2
+guest triple '\056\017\001\036\010\174\017\013\000\000\000\000\000\000'
+expect "exception without a table" 21 '^piotrap: ' run triple
+guest int '\315\020\315\200\364'		# int 0x10; int 0x80; hlt
+expect "unused vectors return" 0 '^end: halted .* after 5 ' run --stats int
+guest cs '\214\310\350\000\000\130\364'		# mov ax, cs; call $+3; pop ax; hlt
+expect "--org SEG:OFF" 0 '^1000:0100 step .* eflags=' run --step \
+	--org 1000:0100 cs
+lines "stack and code there" 4 '^1000:010'
+
+# Option ROMs
+guest rom '\125\252\001\270\064\022\273\170\126\313' # mov ax, ..; mov bx, ..; retf
+head -c 502 /dev/zero >>rom
+expect "rom that returns" 0 '^end: returned \(status 0\) after 4 ' \
+	rom --stats rom
+expect "AX" 0 '^c000:0003 step eax=00000010 ' rom --step rom
+expect "--ax" 0 '^c000:0003 step eax=00001234 ' rom --step --ax 1234 rom
+expect "--bdf" 0 '^c000:0003 step eax=000000f9 ' rom --step --bdf 0:1f.1 rom
+guest hltrom '\125\252\001\364'
+head -c 508 /dev/zero >>hltrom
+expect "rom that halts" 24 '^piotrap: c000:0004: the ROM halted' rom hltrom
+# mov byte cs:[10h], 0x99; mov al, cs:[10h]; out 0x80, al; retf
+guest self '\125\252\001\056\306\006\040\000\231\056\240\040\000\346\200\313'
+head -c 496 /dev/zero >>self
+expect "shadow RAM" 0 ' out port 0080 size 1 value 99$' rom --trace self
+expect "--read-only" 0 ' out port 0080 size 1 value 00$' rom --trace --read-only self
+
+# Traces
+guest x '\260\170\346\351\364'		# mov al, 'x'; out 0xe9, al; hlt
+# mov dx, 0x80; mov cx, 3; mov si, 0x7c00; rep outsb; in ax, dx; hlt
+guest outs '\272\200\000\271\003\000\276\000\174\363\156\355\364'
+expect "--trace" 0 '^0000:7c0b in  port 0080 size 2 value ffff$' run --trace outs
+lines "each element" 3 '^0000:7c09 out port 0080 size 1 value (ba|80|00)$'
+expect "--step" 0 '^0000:7c09 step .* ecx=00000003 ' run --step outs
+lines "each iteration" 3 '^0000:7c09 step '
+lines "eight steps" 8 ' step '
+expect "--trace --step, in order" 0 'in  port 0080' run --trace --step outs
+lines "all lines" 12 .
+expect "--json" 0 \
+	'^."type":"port","cs":0,"ip":31753,"dir":"out","port":128,"size":1,"value":186.$' \
+	run --json outs
+expect "--json --stats" 0 '^."type":"stats","port":128,"in":1,"out":3.$' \
+	run --json --stats outs
+lines "and the sum" 1 '^."type":"total","in":1,"out":3,"ports":1.$'
+expect "-o: nothing elsewhere" 0 '^x$' run --trace -o report --port e9=console x
+mv report out
+lines "-o: all of it there" 1 '^0000:7c02 out port 00e9 size 1 value 78$'
+
+# Breakpoints
+expect "--break on a read" 0 '^break 0: match 1: 0000:7c0b in port 0080 size 2' \
+	run --break 80:r outs
+expect "--break on the third write" 0 \
+	'^break 0: match 3: 0000:7c09 out port 0080 size 1 value 00$' \
+	run --break 80:w:3 outs
+expect "--break on a port in the middle" 0 'match 1: 0000:7c0b in port 0080 size 2' \
+	run --break 81 outs
+expect "--break on the fourth of four" 0 'break 1: match 4: 0000:7c0b in ' \
+	run --break 90 --break 80:4 outs
+# xor eax, eax; mov dr7, eax; out 0x80, al; hlt
+guest undo '\146\061\300\017\043\370\346\200\364'
+expect "--break that the guest undoes" 25 'guest has changed the debug registers' \
+	run --break 80 undo
+expect "--break that never matches" 25 'halted before any --break' \
+	run --break 80:w:4 outs
+
+# Ports
+printf 'xyz' >input
+# in al, 0x60 four times, out 0xe9 each; hlt
+guest echo '\344\140\346\351\344\140\346\351\344\140\346\351\344\140\346\351\364'
+expect "--port input and --console" 0 '^xyz.$' run --port 60=input:input \
+	--console e9 echo
+expect "input that is not there" 12 'absent: No such file' \
+	run --port 60=input:absent echo
+# mov al, 0x5a; out 0x80, al; mov al, 0; in al, 0x80; out 0xe9, al; hlt
+guest latch '\260\132\346\200\260\000\344\200\346\351\364'
+expect "--port latch" 0 '^Z$' run --port 80-8f=latch --port e9=console latch
+guest in '\344\200\364'			# in al, 0x80; hlt
+expect "--port latch:BYTE" 0 ' in  port 0080 size 1 value 41$' \
+	run --trace --port 7f-80=latch:41 in
+
+# Signals
+timeout -s INT 1 piotrap run loop >out 2>&1
+got=$?
+n=$((n + 1))
+if [ $got = 130 ] && grep -q '^piotrap: 0000:7c00: interrupted$' out; then
+	echo "ok $n interrupted"
+else
+	sed 's/^/# /' out
+	echo "# status $got"
+	echo "not ok $n interrupted"
+	bad=1
+fi
+echo "1..$n"
+exit $bad
