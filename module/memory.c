@@ -268,13 +268,13 @@ static u8 *host_page(const struct region *r, u64 gpa)
 	return page_address(r->mem->page[array_index_nospec(i, r->mem->nr)]);
 }
 
-/* Hook: what is directly behind a page; not writable where there is nothing. */
+/* Hook: what is directly behind a page. */
 u8 *memory_window(struct emu *cpu, u64 gpa, bool *writable)
 {
 	struct sandbox *sb = cpu->host;
 	struct region *r = find_region(&sb->memory, gpa);
 
-	if (!r || r->kind == PIOTRAP_REGION_ROM)
+	if (r && r->kind == PIOTRAP_REGION_ROM)
 		*writable = false;
 	return r && r->mem ? host_page(r, gpa) : NULL;
 }
@@ -329,6 +329,7 @@ int memory_write(struct emu *cpu, u64 gpa, unsigned int size, u64 val)
 	return EMU_OK;
 }
 
+/* Hook: is anything behind an address? Nothing is touched. */
 bool memory_backed(struct emu *cpu, u64 gpa)
 {
 	struct sandbox *sb = cpu->host;
