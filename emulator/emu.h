@@ -283,6 +283,7 @@ struct emu_replay {
  *	instruction; goes on without permission or code breakpoint check (S42, S57)
  * @insn_len: not 0: the bytes in @insn are executed instead of memory's
  * @nr_replay: accesses in @replay that have been served
+ * @after_event: an event was delivered, and nothing has been executed since (K14)
  * @insn: the bytes that were decoded before the exit
  * @replay: in program order
  */
@@ -290,7 +291,8 @@ struct emu_progress {
 	u8 in_rep;
 	u8 insn_len;
 	u8 nr_replay;
-	u8 reserved[5];
+	u8 after_event;
+	u8 reserved[4];
 	u8 insn[16];
 	struct emu_replay replay[EMU_REPLAY_MAX];
 };

@@ -88,7 +88,6 @@ struct emu_breakpoint {
  * @use_io: its iteration has taken an element of st.io
  * @counted: it has accounted for its boundaries itself
  * @undo: @undo_gpr is valid
- * @ran_since_event: an instruction has been started since the last event (K14)
  * @stop_exit: emu.host_exit that goes with @stop
  * @poll_left: boundaries to the next poll
  * @undo_gpr: registers at its start
@@ -140,7 +139,6 @@ struct emu {
 	bool use_io;
 	bool counted;
 	bool undo;
-	bool ran_since_event;
 	u32 stop_exit;
 	u32 poll_left;
 	u64 undo_gpr[EMU_NR_GPRS];

@@ -286,7 +286,7 @@ static void retire(struct emu *cpu, int r)
 	cpu->st.progress.in_rep = cpu->incomplete;
 	if (!cpu->counted)
 		emu_count(cpu, 1);
-	cpu->ran_since_event = true;
+	cpu->st.progress.after_event = 0;
 	if (r)
 		return;
 	emu_debug_commit(cpu);
@@ -421,33 +421,48 @@ static void debug_event(struct emu *cpu, struct emu_event *ev)
 	};
 }
 
+enum due { DUE_NOTHING, DUE_DEBUG, DUE_NMI, DUE_INTR };
+
 /* What is due between two instructions, by priority (S109, S152). */
-static bool event_due(struct emu *cpu, struct emu_event *ev)
+static enum due event_due(const struct emu *cpu)
 {
-	struct emu_event *e = &cpu->st.event;
 	u32 block = cpu->st.debug.interruptibility;
 
-	if (cpu->st.debug.pending_dbg && !(block & EMU_BLOCK_MOV_SS)) {
+	if (cpu->st.debug.pending_dbg && !(block & EMU_BLOCK_MOV_SS))
+		return DUE_DEBUG;
+	if (cpu->st.event.nmi_pending &&
+	    !(block & (EMU_BLOCK_NMI | EMU_BLOCK_MOV_SS)))
+		return DUE_NMI;
+	if (cpu->st.event.intr_pending && emu_interruptible(cpu))
+		return DUE_INTR;
+	return DUE_NOTHING;
+}
+
+static void take_event(struct emu *cpu, enum due due, struct emu_event *ev)
+{
+	struct emu_event *e = &cpu->st.event;
+
+	switch (due) {
+	case DUE_DEBUG:
 		debug_event(cpu, ev);
-	} else if (e->nmi_pending &&
-		   !(block & (EMU_BLOCK_NMI | EMU_BLOCK_MOV_SS))) {
+		break;
+	case DUE_NMI:
 		e->nmi_pending = 0;
 		*ev = (struct emu_event){
 			.vector = VEC_NMI, .type = EMU_EV_NMI,
 		};
-	} else if (e->intr_pending && emu_interruptible(cpu)) {
+		break;
+	default:
 		e->intr_pending = 0;
 		*ev = (struct emu_event){
 			.vector = e->intr_vector, .type = EMU_EV_INTR,
 		};
-	} else {
-		return false;
+		break;
 	}
 	if (cpu->st.regs.rflags & EMU_FL_RF)
 		ev->flags |= EMU_EVENT_RF;
 	/* It ends HLT (S111), whoever gets it. */
 	cpu->st.debug.activity = EMU_ACTIVE;
-	return true;
 }
 
 bool emu_interruptible(const struct emu *cpu)
@@ -490,30 +505,33 @@ static enum emu_exit boundary(struct emu *cpu)
 {
 	struct emu_event ev;
 	enum emu_exit ex;
+	enum due due;
 
 	/* An instruction that left half way is no boundary. */
-	while (!under_way(cpu) && event_due(cpu, &ev)) {
+	if (under_way(cpu))
+		return voluntary_exit(cpu);
+
+	for (due = event_due(cpu); due; due = event_due(cpu)) {
 		/* Events that follow one another use budget (K14). */
-		if (!cpu->ran_since_event)
-			emu_count(cpu, 1);
-		cpu->ran_since_event = false;
-		ex = emu_event_dispatch(cpu, &ev);
-		if (!ex)
+		if (cpu->st.progress.after_event) {
 			ex = voluntary_exit(cpu);
+			if (ex)
+				return ex;
+			emu_count(cpu, 1);
+		}
+		cpu->st.progress.after_event = 1;
+		take_event(cpu, due, &ev);
+		ex = emu_event_dispatch(cpu, &ev);
 		if (ex)
 			return ex;
 	}
-	if (!under_way(cpu)) {
-		if (cpu->st.event.intr_window && emu_interruptible(cpu))
-			return EMU_EXIT_INTR_WINDOW;
-		if (cpu->st.debug.activity)
-			return cpu->st.debug.activity == EMU_HLT ?
-				EMU_EXIT_HLT : EMU_EXIT_SHUTDOWN;
-		ex = stream_exit(cpu);
-		if (ex)
-			return ex;
-	}
-	return voluntary_exit(cpu);
+	if (cpu->st.event.intr_window && emu_interruptible(cpu))
+		return EMU_EXIT_INTR_WINDOW;
+	if (cpu->st.debug.activity)
+		return cpu->st.debug.activity == EMU_HLT ? EMU_EXIT_HLT :
+							   EMU_EXIT_SHUTDOWN;
+	ex = stream_exit(cpu);
+	return ex ? ex : voluntary_exit(cpu);
 }
 
 static enum emu_exit run(struct emu *cpu)
@@ -535,7 +553,7 @@ static enum emu_exit run(struct emu *cpu)
 			break;
 		case EMU_EXCEPTION:
 			emu_count(cpu, 1);
-			cpu->ran_since_event = true;
+			cpu->st.progress.after_event = 0;
 			ex = emu_event_dispatch(cpu, &cpu->raised);
 			break;
 		default:
@@ -552,7 +570,6 @@ enum emu_exit emu_run(struct emu *cpu)
 	memset(&cpu->exit, 0, sizeof(cpu->exit));
 	cpu->leave = EMU_EXIT_NONE;
 	cpu->stop = false;
-	cpu->ran_since_event = true;
 	/* A signal or immediate exit is noticed before anything runs. */
 	cpu->poll_left = 0;
 	flags_load(cpu, cpu->st.regs.rflags);

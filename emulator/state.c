@@ -165,9 +165,9 @@ static const char *check_progress(const struct emu_state *st)
 		if (io->kind == EMU_IO_PORT && io->addr > 0xffff)
 			return "io: ports are 0 to FFFFh";
 	}
-	if (p->in_rep > 1 || p->insn_len > EMU_INSN_MAX ||
-	    p->nr_replay > EMU_REPLAY_MAX)
-		return "progress: in_rep, insn_len or nr_replay out of range";
+	if (p->in_rep > 1 || p->after_event > 1 ||
+	    p->insn_len > EMU_INSN_MAX || p->nr_replay > EMU_REPLAY_MAX)
+		return "progress: in_rep, after_event, insn_len or nr_replay out of range";
 	if (any(p->reserved, sizeof(p->reserved)))
 		return "progress: reserved fields are zero";
 	for (n = 0; n < p->nr_replay; n++) {

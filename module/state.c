@@ -114,6 +114,7 @@ SAME_SIZE(replay);
 SAME(progress, in_rep);
 SAME(progress, insn_len);
 SAME(progress, nr_replay);
+SAME(progress, after_event);
 SAME(progress, reserved);
 SAME(progress, insn);
 SAME(progress, replay);

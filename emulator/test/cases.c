@@ -34,12 +34,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "host.h"
+#include "drive.h"
 
 #define CODE		0x1000
 #define HANDLERS	0x4000
 #define MAX_LINES	256
-#define MAX_EVENTS	64
 
 struct line {
 	char word[256];
@@ -51,31 +50,6 @@ struct test {
 	unsigned int nr;
 };
 
-struct variant {
-	const char *name;
-	bool no_windows;
-	bool bulk;
-	u32 bulk_max;
-	bool save;			/* stop, save, restore at each boundary */
-	bool poll;			/* stop at each poll */
-};
-
-static const struct variant variants[] = {
-	{ .name = "windows" },
-	{ .name = "hooks", .no_windows = true },
-	{ .name = "bulk", .bulk = true, .bulk_max = ~0U },
-	{ .name = "bulk of 1", .bulk = true, .bulk_max = 1 },
-	{ .name = "bulk of 3", .bulk = true, .bulk_max = 3 },
-	{ .name = "saved at each boundary", .save = true },
-	{ .name = "bulk, saved at each boundary", .bulk = true,
-	  .bulk_max = ~0U, .save = true },
-	{ .name = "hooks, saved at each boundary", .no_windows = true,
-	  .save = true },
-	{ .name = "bulk, stopped at each poll", .bulk = true,
-	  .bulk_max = ~0U, .poll = true },
-};
-
-static char why[512];
 
 /* Names */
 
@@ -271,10 +245,7 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 
 	memset(h->mem, 0, HOST_MEM);
 	host_reset(h);
-	h->no_windows = v->no_windows;
-	h->bulk = v->bulk;
-	h->bulk_max = v->bulk_max;
-	h->poll_stop = v->poll;
+	drive_as(h, v);
 	h->read_seed = 0x11;
 	h->hole_last = 0;
 	h->mmio_last = 0;
@@ -340,141 +311,6 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 }
 
 /* Looking */
-
-struct seen {
-	struct emu_state st;
-	u8 vector;			/* 255: the end */
-	u64 rflags;			/* as pushed */
-	u64 payload;
-	struct emu_exit_info exit;
-	enum emu_exit why;
-};
-
-static struct seen seen[MAX_EVENTS];
-static unsigned int nr_seen;
-
-static struct seen *note(struct host *h, enum emu_exit why_left)
-{
-	struct emu_event *ev = &h->cpu.st.event;
-	struct seen *s = &seen[nr_seen++];
-
-	s->st = h->cpu.st;
-	s->why = why_left;
-	s->exit = h->cpu.exit;
-	s->vector = why_left == EMU_EXIT_EVENT ? ev->vector : 255;
-	s->rflags = h->cpu.st.regs.rflags;
-	s->payload = ev->payload;
-	if (why_left == EMU_EXIT_EVENT) {
-		s->rflags &= ~EMU_FL_RF;
-		if (ev->flags & EMU_EVENT_RF)
-			s->rflags |= EMU_FL_RF;
-	}
-	return s;
-}
-
-/* Breakpoints of @bits that are code breakpoints. */
-static u64 code_bits(const struct emu_state *st, u64 bits)
-{
-	unsigned int n;
-	u64 found = 0;
-
-	for (n = 0; n < 4; n++)
-		if (bits >> n & 1 && !(st->debug.dr7 >> (16 + 4 * n) & 3))
-			found |= 1ULL << n;
-	return found;
-}
-
-/*
- * The debugger's answer: nothing is applied, so that TF stays, and a code
- * breakpoint is stepped over as a handler would, by RF.
- */
-static void handle(struct host *h, const struct seen *s)
-{
-	struct emu_state *st = &h->cpu.st;
-
-	if (s->vector == 1 && code_bits(st, s->payload))
-		st->regs.rflags |= EMU_FL_RF;
-	st->event.action = EMU_EVENT_ABSORB;
-	/* A fault would only come again. */
-	if (s->vector != 1)
-		st->regs.rip += h->cpu.insn.len;
-	if (s->vector != 1)
-		emu_cancel(st);
-}
-
-static void restore_elsewhere(struct host *h)
-{
-	struct emu_state saved = h->cpu.st;
-	u32 flags = h->cpu.flags;
-	struct emu_config config = h->cpu.config;
-
-	/* Another engine: nothing but the state may count. */
-	emu_init(&h->cpu, h->cpu.ops, h);
-	memset(&h->cpu.insn, 0xa5, sizeof(h->cpu.insn));
-	h->cpu.st = saved;
-	h->cpu.flags = flags;
-	h->cpu.config = config;
-	if (emu_check_state(&saved))
-		sprintf(why, "saved state is not consistent: %s",
-			emu_check_state(&saved));
-	emu_load(&h->cpu);
-}
-
-/* An owner who answers one element at a time, as the ports of struct host do. */
-static void serve(struct host *h)
-{
-	struct emu_io *io = &h->cpu.st.io;
-	struct host_access *a;
-	u32 n, val;
-
-	for (n = 0; n < io->count; n++) {
-		val = 0;
-		if (io->dir == EMU_READ) {
-			val = h->read_seed++;
-			val &= (u32)size_mask(io->size);
-			memcpy(h->cpu.st.io_data + n * io->size, &val, io->size);
-		} else {
-			memcpy(&val, h->cpu.st.io_data + n * io->size, io->size);
-		}
-		a = &h->io[h->nr_io++];
-		*a = (struct host_access){ io->addr, io->size, io->dir, val };
-	}
-	io->done = io->count;
-}
-
-static void run(struct host *h, const struct variant *v, u64 end)
-{
-	unsigned int rounds;
-	enum emu_exit ex;
-
-	nr_seen = 0;
-	for (rounds = 0; rounds < 20000; rounds++) {
-		h->cpu.st.budget = v->save ? 1 : 5000;
-		ex = emu_run(&h->cpu);
-		if (v->save)
-			restore_elsewhere(h);
-		if (ex == EMU_EXIT_BUDGET && v->save)
-			continue;
-		if (ex == EMU_EXIT_HOST && h->cpu.host_exit == 2)
-			continue;
-		if (ex == EMU_EXIT_IO) {
-			serve(h);
-			continue;
-		}
-		if (nr_seen == MAX_EVENTS - 1)
-			return;
-		note(h, ex);
-		if (ex != EMU_EXIT_EVENT)
-			return;
-		handle(h, &seen[nr_seen - 1]);
-		/* A step trap has woken the final HLT (S111). */
-		if (h->cpu.st.regs.rip == end) {
-			note(h, EMU_EXIT_HLT);
-			return;
-		}
-	}
-	note(h, EMU_EXIT_BUDGET);
-}
 
 static bool look(const struct test *t, const struct seen *s, char *p)
 {
@@ -693,10 +529,10 @@ int main(int argc, char **argv)
 		while (next_test(f, &t, pending)) {
 			bool ok = true;
 
-			for (v = 0; ok && v < ARRAY_SIZE(variants); v++) {
+			for (v = 0; ok && v < nr_variants; v++) {
 				why[0] = 0;
 				set_up(&t, &h, &variants[v], &code_len);
-				run(&h, &variants[v], CODE + code_len + 1);
+				drive(&h, &variants[v], CODE + code_len + 1);
 				ok = check(&t, &h) && !why[0];
 			}
 			printf("%sok %u %s", ok ? "" : "not ", ++nr, t.name);

@@ -15,7 +15,7 @@ static bool within(u64 first, u64 last, u64 gpa)
 
 static bool plain(const struct host *h, u64 gpa)
 {
-	return gpa < HOST_MEM && !within(h->mmio_first, h->mmio_last, gpa) &&
+	return gpa < h->mem_size && !within(h->mmio_first, h->mmio_last, gpa) &&
 	       !within(h->hole_first, h->hole_last, gpa);
 }
 
@@ -188,6 +188,7 @@ void host_init(struct host *h)
 	h->mem = calloc(1, HOST_MEM);
 	if (!h->mem)
 		abort();
+	h->mem_size = HOST_MEM;
 	h->owner_port = -1;
 	h->stop_port = -1;
 	h->bulk_max = ~0U;

@@ -23,6 +23,7 @@ struct host_access {
 struct host {
 	struct emu cpu;
 	u8 *mem;			/* HOST_MEM bytes */
+	u64 mem_size;			/* of these, what is there */
 	bool no_windows;		/* every access goes through hooks */
 	u64 mmio_first, mmio_last;	/* served by the owner, if first < last */
 	u64 hole_first, hole_last;	/* no memory, if first < last */

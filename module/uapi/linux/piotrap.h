@@ -463,6 +463,7 @@ struct piotrap_replay {
  * @insn_len: not 0: an access of this instruction was or is served by the owner,
  *	and its bytes, fetched then, are in @insn
  * @nr_replay: entries of @replay
+ * @after_event: 1: an event was delivered, and nothing has been executed since
  * @reserved: must be zero
  * @insn: instruction bytes
  * @replay: accesses served before the pending one
@@ -473,7 +474,8 @@ struct piotrap_progress {
 	__u8 in_rep;
 	__u8 insn_len;
 	__u8 nr_replay;
-	__u8 reserved[5];
+	__u8 after_event;
+	__u8 reserved[4];
 	__u8 insn[16];
 	struct piotrap_replay replay[PIOTRAP_REPLAY_MAX];
 };

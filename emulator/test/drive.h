@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * Running a program to its end in one of the ways that must make no difference
+ * (D1-D8), as an owner who debugs it: every event that leaves is noted and then
+ * let pass.
+ */
+#ifndef EMU_TEST_DRIVE_H
+#define EMU_TEST_DRIVE_H
+
+#include "host.h"
+
+#define MAX_EVENTS	512
+
+struct variant {
+	const char *name;
+	bool no_windows;
+	bool bulk;
+	u32 bulk_max;
+	bool save;			/* stop, save, restore at each boundary */
+	bool poll;			/* stop at each poll */
+};
+
+extern const struct variant variants[];
+extern const unsigned int nr_variants;
+
+/* One event, or the end; of the state the groups, no stream and no data. */
+#define SEEN_STATE	offsetof(struct emu_state, progress)
+
+struct seen {
+	struct emu_state st;
+	u8 vector;			/* 255: the end */
+	u64 rflags;			/* as pushed */
+	u64 payload;
+	struct emu_exit_info exit;
+	enum emu_exit why;
+};
+
+extern struct seen seen[MAX_EVENTS];
+extern unsigned int nr_seen;
+extern char why[512];			/* what is wrong, if anything */
+
+void drive_as(struct host *h, const struct variant *v);
+/* Until it leaves for good, or stands at @end after a step trap. */
+void drive(struct host *h, const struct variant *v, u64 end);
+
+#endif
