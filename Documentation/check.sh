@@ -1,0 +1,262 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Test the documentation: it builds without a warning (skipped where sphinx is
+# missing), and it agrees with the code. TAP. Each comparison is then shown a
+# planted fault, which it must find.
+#
+# usage: check.sh
+
+set -uo pipefail
+here=$(cd "$(dirname "$0")" && pwd)
+# shellcheck source=../selftests/vm/lib.sh
+. "$here/../selftests/vm/lib.sh"
+# The copy below has none of its own, and nothing is fetched for it.
+export LC_ALL=C BUILD
+cd "$TOP" || exit
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+uapi=module/uapi/linux/piotrap.h
+doc=Documentation
+
+# same A B WHAT-ONLY-A-HAS WHAT-ONLY-B-HAS: two lists, one item a line, are equal
+# and not empty. An empty WHAT: that side may have more.
+same() {
+	local only_a only_b
+
+	[ -n "$1" ] && [ -n "$2" ] || { echo "nothing to compare"; return 1; }
+	only_a=$(comm -23 <(sort -u <<<"$1") <(sort -u <<<"$2"))
+	only_b=$(comm -13 <(sort -u <<<"$1") <(sort -u <<<"$2"))
+	[ -z "$3" ] && only_a=''
+	[ -z "$4" ] && only_b=''
+	[ -z "$only_a" ] || printf '%s: %s\n' "$3" "${only_a//$'\n'/; }"
+	[ -z "$only_b" ] || printf '%s: %s\n' "$4" "${only_b//$'\n'/; }"
+	[ -z "$only_a$only_b" ]
+}
+
+# The numbers with LETTER that FILES refer to; S7-S9 is three of them.
+referred() {
+	local letter=$1
+
+	shift
+	grep -hoE "\b${letter}[0-9]+(-${letter}?[0-9]+)?\b" "$@" |
+		tr -d "$letter" | while IFS=- read -r from to; do
+			seq "$from" "${to:-$from}"
+		done | sort -un
+}
+
+# The numbers with LETTER that FILE defines, in its order.
+defined() { sed -nE "s/^\* \*\*$1([0-9]+)\*\* .*/\1/p" "$2"; }
+
+# -- The comparisons. Each prints what is wrong and fails. --
+
+# usage: numbers LETTER FILE LAST
+numbers() {
+	local code have
+
+	code=$(referred "$1" emulator/*.[ch] emulator/test/*.[ch] module/*.[ch] \
+		selftests/*.[ch] tools/*.[ch] $doc/*.rst README.md)
+	have=$(defined "$1" "$2")
+	[ "$have" = "$(seq "$3")" ] ||
+		{ echo "$2: $1-numbers are not 1 to $3 in order"; return 1; }
+	same "$code" "$have" "not in $2" ""
+}
+
+s_numbers() {
+	numbers S $doc/semantics.rst 164 || return
+	! grep -nE '^\* \*\*[SD][0-9]+\*\* ' $doc/semantics.rst |
+		grep -vE '\*\* \((now|part|later|fact)\) '
+}
+d_numbers() { numbers D $doc/semantics.rst 8; }
+k_numbers() { numbers K $doc/emulator.rst 19; }
+
+# Errnos that the module returns, and those that the manual names. Some come
+# from what the module calls.
+errnos() {
+	local code manual
+
+	code=$(grep -hoE -e '-E[A-Z0-9]{3,}\b' module/*.c | tr -d - |
+		sed 's/^ERESTARTSYS$/EINTR/')
+	code+=$'\nEBADF\nEACCES'
+	manual=$(cat $uapi $doc/abi.rst | grep -oE '\bE[A-Z0-9]{3,}\b' |
+		grep -vxE 'EFER|EVENT|EXIT|EXISTS|EFLAGS' |
+		grep -vxE 'EDI|ESI|EAX')
+	same "$code" "$manual" "not in the manual" "never returned"
+}
+
+exit_reasons() {
+	same "$(sed -nE 's/^\t(PIOTRAP_EXIT_[A-Z_]+),.*/\1/p' $uapi)" \
+		"$(sed -nE 's/^(PIOTRAP_EXIT_[A-Z_]+)  .*/\1/p' $doc/abi.rst)" \
+		"not in abi.rst" "no such reason"
+}
+
+rules() {
+	same "$(sed -nE 's/.*\breturn "(.*)";.*/\1/p' emulator/state.c)" \
+		"$(sed -nE 's/^\* ``([^`]*: [^`]*)``.*/\1/p' $doc/abi.rst)" \
+		"not in abi.rst" "no such rule"
+}
+
+# Every ioctl and everything with kernel-doc is in the manual.
+abi_parts() {
+	same "$(sed -nE 's/^#define (PIOTRAP_[A-Z_]+)\t+_IO\(.*/\1/p' $uapi)" \
+		"$(grep -oE 'PIOTRAP_[A-Z_]+' $doc/abi.rst)" \
+		"no word about" "" || return
+	same "$(sed -nE 's/^ \* (struct|enum) (piotrap_[a-z_]+) - .*/\2/p' $uapi)" \
+		"$(sed -nE 's/^ +:identifiers: //p' $doc/abi.rst | tr ' ' '\n')" \
+		"not in abi.rst" "no such identifier"
+}
+
+# NAME(EMU_X, "name") in the list LIST of trace.h, in the order of its enum.
+trace_names() {
+	sed -n "/^#define $1\t/,/LAST/p" module/trace.h |
+		sed -nE 's/.*"([a-z_]+)".*/\1/p'
+}
+
+tracepoints() {
+	local f=$doc/tracepoints.rst list
+
+	same "$(sed -nE 's/^TRACE_EVENT\((.*),$/trace_\1/p' module/trace.h)" \
+		"$(sed -nE 's/^ +:identifiers: //p' $f | tr ' ' '\n')" \
+		"not in tracepoints.rst" "no such event" || return
+	list=$(trace_names TRACE_CAUSES | nl -v0 -w1 -s' '
+		trace_names TRACE_REP_REASONS | nl -v0 -w1 -s' ')
+	same "$list" "$(sed -nE 's/^([0-9]+ [a-z_]+)  .*/\1/p' $f)" \
+		"not in tracepoints.rst" "not in trace.h"
+}
+
+files() {
+	same "$(printf '%s\n' emulator/*.[ch] | sed 's/.*\///' |
+			grep -vxE 'handlers.h|userspace.h')" \
+		"$(sed -n '/^Files$/,/^The state$/s/^\([a-z.0-9, ]*\.[ch]\) .*/\1/p' \
+			$doc/emulator.rst | tr -d , | tr ' ' '\n' | grep .)" \
+		"not in emulator.rst" "no such file"
+}
+
+suites() {
+	same "$(sed -nE 's/^\t+suite "?([a-z]+(-[a-z]+)*)(-\$k)?"? .*/\1/p' \
+			selftests/check.sh | grep -vE -e '-debug$')" \
+		"$(sed -nE '/^Suites$/,/^Cases/s/^([a-z-]+[a-z])(-KERNEL)?  .*/\1/p' \
+			$doc/testing.rst)" \
+		"not in testing.rst" "no such suite"
+}
+
+# The program in the README compiles, the files that it names are there.
+readme() {
+	sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d' >"$tmp/readme.c"
+	[ -s "$tmp/readme.c" ] || { echo "no program"; return 1; }
+	gcc -fsyntax-only -std=gnu11 -Wall -Werror -Imodule/uapi \
+		"$tmp/readme.c" 2>&1 || return
+	grep -oE '\]\([A-Za-z/.]+\)|`[a-zA-Z/]+(/|\.[ch])`' README.md |
+		tr -d '](`)' | while read -r f; do
+			case $f in
+			build/ | /*) ;;
+			*) [ -e "$f" ] || { echo "README.md: no $f"; exit 1; } ;;
+			esac
+		done
+}
+
+# Comments that kernel-doc reads, wherever they stand.
+kernel_doc() {
+	local kit out
+
+	kit=$($doc/kernel-doc.sh) || return
+	out=$(perl "$kit/scripts/kernel-doc" -none -Wall module/*.[ch] $uapi \
+		emulator/*.[ch] 2>&1)
+	[ -z "$out" ] || { echo "$out"; return 1; }
+}
+
+html() { make -s --no-print-directory -C $doc html BUILD="$BUILD" 2>&1; }
+
+# -- TAP --
+
+n=0 bad=0 failed=''
+result() {
+	n=$((n + 1))
+	echo "$1 $n $2"
+}
+
+# is NAME COMMAND...
+is() {
+	local name=$1 out
+
+	shift
+	if out=$("$@"); then
+		result ok "$name"
+	else
+		printf '%s\n' "$out" | sed 's/^/# /'
+		result "not ok" "$name"
+		bad=1
+		failed+=" $1 "
+	fi
+}
+
+# finds COMMAND FILE SED: in a copy where FILE is changed by SED, COMMAND fails.
+# Says nothing if it has failed without.
+finds() {
+	local name="$1 finds a planted fault in ${2##*/}"
+
+	[[ $failed != *" $1 "* ]] || return
+	sed -E "$3" "$2" >"$tmp/tree/$2"
+	if cmp -s "$2" "$tmp/tree/$2"; then
+		echo "# nothing was planted"
+		result "not ok" "$name"
+		bad=1
+	elif (cd "$tmp/tree" && "$1" >/dev/null 2>&1); then
+		result "not ok" "$name"
+		bad=1
+	else
+		result ok "$name"
+	fi
+	cp "$2" "$tmp/tree/$2"
+}
+
+is "S-numbers" s_numbers
+is "D-numbers" d_numbers
+is "K-numbers" k_numbers
+is "errnos" errnos
+is "exit reasons" exit_reasons
+is "consistency rules" rules
+is "calls and structs" abi_parts
+is "tracepoints" tracepoints
+is "files of the emulator" files
+is "suites" suites
+is "README" readme
+if command -v perl >/dev/null; then
+	is "kernel-doc comments" kernel_doc
+else
+	result ok "kernel-doc comments # SKIP no perl"
+fi
+if command -v sphinx-build >/dev/null; then
+	is "the documentation builds without a warning" html
+else
+	result ok "the documentation builds # SKIP no sphinx (python3-sphinx)"
+fi
+
+mkdir "$tmp/tree"
+tar -c README.md COPYING Documentation emulator module selftests tools bpf \
+	2>/dev/null | tar -x -C "$tmp/tree"
+finds s_numbers $doc/semantics.rst 's/\*\*S67\*\*/**S670**/'
+finds s_numbers $doc/semantics.rst 's/^(\* \*\*S67\*\*) \(now\)/\1 (soon)/'
+finds s_numbers emulator/port.c 's/S67/S167/'
+finds d_numbers emulator/rep.c 's/D1-D8/D1-D9/'
+finds k_numbers emulator/external.c 's/K6/K60/'
+finds errnos module/ports.c 's/-E2BIG/-EXFULL/'
+finds errnos $doc/abi.rst 's/EAGAIN/EDEADLK/'
+finds exit_reasons $doc/abi.rst '/^PIOTRAP_EXIT_LOG_FULL/d'
+finds exit_reasons $uapi 's/PIOTRAP_EXIT_BPF,/PIOTRAP_EXIT_EBPF,/'
+finds rules emulator/state.c 's/activity: 0 to 2/activity: 0 to 3/'
+finds rules $doc/abi.rst '/stream: len/d'
+finds abi_parts $doc/abi.rst '/:identifiers: piotrap_kick/d'
+finds abi_parts $doc/abi.rst 's/PIOTRAP_QUEUE_INPUT/PIOTRAP_QUEUE/'
+finds tracepoints $doc/tracepoints.rst 's/^4 task /4 switch /'
+finds tracepoints module/trace.h 's/TRACE_EVENT\(piotrap_debug_trap/TRACE_EVENT(piotrap_trap/'
+finds files $doc/emulator.rst '/^decode.c /d'
+finds suites $doc/testing.rst '/^vectors /d'
+finds readme README.md 's/struct piotrap_run_args args/struct piotrap_args args/'
+finds readme README.md 's/\(COPYING\)/(COPYRIGHT)/'
+if command -v perl >/dev/null; then
+	finds kernel_doc $uapi 's/^ \* @kind: enum piotrap_port_kind$/ * @sort: it/'
+fi
+echo "1..$n"
+exit $bad
