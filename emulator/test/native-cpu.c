@@ -7,7 +7,7 @@
  * signal on a stack of its own, with vector and error code in the frame.
  */
 #define _GNU_SOURCE
-/* First: <unistd.h> has an F_LOCK of its own. */
+/* First, as <unistd.h> has an F_LOCK of its own. */
 #include "native.h"
 
 #include <asm/ldt.h>
@@ -39,12 +39,6 @@ AT(out, CTX_OUT);
 AT(out_flags, CTX_OUT_FLAGS);
 AT(out_sel, CTX_OUT_SEL);
 AT(out_trap, CTX_OUT_TRAP);
-
-void nat_enter64(void);
-void nat_enter_seg(void);
-void nat_signal(int sig, siginfo_t *info, void *uc);
-void nat_caught(int sig, siginfo_t *info, void *uc);
-extern const u8 nat_stub[], nat_stub_end[];
 
 struct nat_host nat_host;
 const struct nat_case *nat_current;
@@ -204,7 +198,7 @@ static void *map(u64 at, size_t len, int prot)
 static void catch(int sig)
 {
 	struct sigaction sa = {
-		.sa_sigaction = nat_signal,
+		.sa_handler = nat_signal,
 		.sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER,
 	};
 
@@ -293,7 +287,7 @@ static void say(const char *s)
 }
 
 /* Called by nat_signal() with the host's segments in place. */
-void nat_caught(int sig, siginfo_t *info, void *p)
+void nat_caught(int sig, void *info, void *p)
 {
 	const greg_t *g = ((ucontext_t *)p)->uc_mcontext.gregs;
 	static const u8 at[16] = {

@@ -46,6 +46,11 @@ static int mem_write(struct emu *e, u64 gpa, unsigned int size, u64 val)
 	return EMU_OK;
 }
 
+static bool backed(struct emu *e, u64 gpa)
+{
+	return nat_emu_mem(gpa);
+}
+
 static int port_read(struct emu *e, u16 port, unsigned int size, u32 *val)
 {
 	*val = 0;
@@ -71,6 +76,7 @@ static const struct emu_ops ops = {
 	.window = window,
 	.read = mem_read,
 	.write = mem_write,
+	.backed = backed,
 	.port_read = port_read,
 	.port_write = port_write,
 	.poll = poll,
@@ -182,7 +188,7 @@ static void fault(const struct nat_case *c, struct nat_result *r)
 			r->error = ev->vector << 3 | 2;
 			break;
 		}
-		/* fallthrough */
+		fallthrough;
 	case EMU_EV_SOFT_EXC:
 	case EMU_EV_ICEBP:
 		r->rip += ev->insn_len;

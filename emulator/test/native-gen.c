@@ -176,6 +176,14 @@ static u64 seg_base(const struct draft *d, unsigned int seg)
 	return seg == EMU_FS ? d->c->fsbase : seg == EMU_GS ? d->c->gsbase : 0;
 }
 
+/* The segment of an operand; in 64-bit mode only FS and GS override. */
+static unsigned int segment(const struct draft *d, unsigned int deflt)
+{
+	if (d->override < 0 || (d->e->mode == DECODE_64 && d->override < EMU_FS))
+		return deflt;
+	return d->override;
+}
+
 /* A linear address that @seg reaches: within its area, at its edges, seldom wild. */
 static u64 somewhere(struct draft *d, unsigned int seg)
 {
@@ -264,18 +272,13 @@ static void address16(struct draft *d)
 	unsigned int mod = below(c, 3), rm = below(c, 8);
 	u64 off;
 
-	c->seg = EMU_DS;
 	if (mod == 0 && rm == 6) {
-		if (d->override >= 0)
-			c->seg = d->override;
+		c->seg = segment(d, EMU_DS);
 		off = offset_to(d, c->seg, somewhere(d, c->seg));
 		d->disp = off;
 		d->disp_size = 2;
 	} else {
-		if (base[rm] == EMU_RBP)
-			c->seg = EMU_SS;
-		if (d->override >= 0)
-			c->seg = d->override;
+		c->seg = segment(d, base[rm] == EMU_RBP ? EMU_SS : EMU_DS);
 		off = offset_to(d, c->seg, somewhere(d, c->seg));
 		d->disp_size = mod;
 		d->disp = mod ? signed_disp(d, mod) : 0;
@@ -332,9 +335,7 @@ static void address_base(struct draft *d)
 					other_register(d, wide);
 			while (index == 4);
 	}
-	c->seg = base == EMU_RSP || base == EMU_RBP ? EMU_SS : EMU_DS;
-	if (d->override >= 0)
-		c->seg = d->override;
+	c->seg = segment(d, base == EMU_RSP || base == EMU_RBP ? EMU_SS : EMU_DS);
 	d->disp_size = mod == 2 ? 4 : mod;
 	d->disp = mod ? signed_disp(d, d->disp_size) : 0;
 	off = offset_to(d, c->seg, somewhere(d, c->seg));
@@ -388,7 +389,7 @@ static void address32(struct draft *d)
 		address_base(d);
 		return;
 	}
-	c->seg = d->override >= 0 ? d->override : EMU_DS;
+	c->seg = segment(d, EMU_DS);
 	off = offset_to(d, c->seg, somewhere(d, c->seg));
 	if (d->e->mode == DECODE_64 && !fits32(off, c->asize))
 		off = NAT_DATA + below(c, 4096);
@@ -552,7 +553,7 @@ static void string_operands(struct draft *d)
 {
 	struct nat_case *c = d->c;
 
-	c->seg = d->override >= 0 ? d->override : EMU_DS;
+	c->seg = segment(d, EMU_DS);
 	if (chance(c, 50))
 		c->gpr[EMU_RAX] = (c->gpr[EMU_RAX] & 0xff) * 0x0101010101010101ULL;
 	if (d->e->mode != DECODE_64)
@@ -645,7 +646,7 @@ static void pin_registers(struct draft *d)
 		set_low(c, EMU_RCX, 4, below(c, 2));
 	}
 	if (d->op->exec == em_xlat) {
-		c->seg = d->override >= 0 ? d->override : EMU_DS;
+		c->seg = segment(d, EMU_DS);
 		set_low(c, EMU_RBX, c->asize,
 			offset_to(d, c->seg, somewhere(d, c->seg)) - (u8)c->gpr[EMU_RAX]);
 	}
@@ -706,17 +707,20 @@ static const u8 override_byte[6] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65 };
 static void junk_prefix(struct draft *d, u8 *list, unsigned int *n, unsigned int most)
 {
 	struct nat_case *c = d->c;
-	bool plain = d->f->line->map == 0 && !(d->op->flags & F_STRING) && d->f->line->pfx < 0;
+	/* On some CPUs F2 and F3 reverse LOOPE and LOOPNE. */
+	bool plain = d->f->line->map == 0 && !(d->op->flags & (F_STRING | F_UNSUP)) &&
+		     d->f->line->pfx < 0 && d->op->exec != em_loope &&
+		     d->op->exec != em_loopne;
 	u8 byte = 0;
 
 	switch (below(c, 5)) {
 	case 0:
-		/* In 64-bit mode these four name no segment. */
+		/* In 64-bit mode these four name no segment, also after FS or GS. */
 		if (d->e->mode == DECODE_64)
 			byte = override_byte[below(c, 4)];
 		break;
 	case 1:
-		if (plain && d->f->line->opcode != 0x90 && !(d->op->flags & F_UNSUP))
+		if (plain)
 			byte = 0xf2 + below(c, 2);
 		break;
 	case 2:
@@ -784,8 +788,8 @@ static void emit_prefixes(struct draft *d)
 	if (chance(c, 6))
 		for (k = below(c, 3) + 1; k; k--)
 			junk_prefix(d, list, &n, 6);
-	/* Over 15 bytes. */
-	if (chance(c, 1) && n) {
+	/* Over 15 bytes; where operands are not known, nor is the length. */
+	if (chance(c, 1) && n && d->op->name) {
 		k = 9 + below(c, 4);
 		while (n < k && !(list[0] >= 0x40 && list[0] < 0x50))
 			list[n++] = list[0];
@@ -866,7 +870,7 @@ static void emit_operands(struct draft *d)
 			break;
 		case M_O:
 			c->has_ea = true;
-			c->seg = d->override >= 0 ? d->override : EMU_DS;
+			c->seg = segment(d, EMU_DS);
 			c->ea = offset_to(d, c->seg, somewhere(d, c->seg));
 			emit(c, c->ea, c->asize);
 			break;

@@ -150,6 +150,7 @@ nat_signal:
 	popfq
 	cmpq	$0, CTX_RUNNING
 	je	2f
+	movw	CTX_HOST_SEL + SEL_SS, %ss
 	host_segments
 2:	sub	$8, %rsp
 	call	nat_caught

@@ -6,6 +6,8 @@
  * native-gen.c	one test case from a form and a seed
  * native-cpu.c	runs a case on the CPU; native-run.S is its way in and out
  * native-emu.c	runs it in the emulator
+ *
+ * All of it runs in one process: native code is left by a jump, or by a signal.
  */
 #ifndef EMU_TEST_NATIVE_H
 #define EMU_TEST_NATIVE_H
@@ -140,9 +142,11 @@ struct nat_form {
 	u8 kind;		/* enum nat_kind */
 	u8 rep;
 	bool lock;
+	bool refused;		/* always an exception: fewer cases will do */
 	u32 code;		/* names it */
 	u64 compared;
 	u64 completed;
+	u64 unsupported;
 };
 
 /* One case: an instruction with its registers, flags and memory. */
@@ -186,7 +190,14 @@ struct nat_result {
 	unsigned int len;	/* END_UNSUPPORTED */
 };
 
+/* native-run.S: into a case, and out of it */
+void nat_enter64(void);
+void nat_enter_seg(void);
+void nat_signal(int sig);
+extern const u8 nat_stub[], nat_stub_end[];
+
 /* native-cpu.c */
+void nat_caught(int sig, void *info, void *uc);
 extern const struct nat_case *nat_current;
 void nat_cpu_init(void);
 void nat_cpu_run(const struct nat_case *c, struct nat_result *r);
@@ -197,19 +208,13 @@ void nat_emu_init(void);
 void nat_emu_run(const struct nat_case *c, struct nat_result *r);
 const char *nat_emu_stray(const struct nat_case *c);
 
-/* Both copies of an area, or NULL. */
+/* The emulator's copy of a place, or NULL. */
 u8 *nat_emu_mem(u64 linear);
-static inline u8 *nat_mem(u64 linear)
-{
-	return nat_emu_mem(linear) ? (u8 *)(unsigned long)linear : NULL;
-}
 
 /* native-gen.c */
 void nat_generate(struct nat_case *c, const struct nat_form *f, u64 seed, u32 number);
 bool nat_has_modrm(const struct emu_opcode *op);
 void nat_put_code(const struct nat_case *c, bool on);
-const char *nat_difference(const struct nat_result *want, const struct nat_result *got,
-			   const struct nat_case *c);
 
 void nat_die(const char *why);
 
