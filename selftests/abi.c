@@ -598,18 +598,14 @@ static int drop_root(size_t memlock)
 	return 0;
 }
 
-#define NEED_ROOT() do {						\
-	if (getuid())							\
-		SKIP(return, "needs root to become someone else");	\
-} while (0)
-
 TEST(memlock)
 {
 	struct box b;
 	uint8_t *p;
 	int err;
 
-	NEED_ROOT();
+	if (getuid())
+		SKIP(return, "needs root to become someone else");
 	ASSERT_EQ(0, drop_root(64 * 1024));
 	err = box_open_bare(&b);
 	if (err == -EACCES)
@@ -946,30 +942,30 @@ TEST_F(abi, run_inconsistent)
 	unsigned int nr = 0;
 
 	saved = *b->run;
-#define REFUSED(group, field, value) do {				\
+#define REFUSED(group, at, value) do {					\
 	b->run->regs.rax = 0xdead;					\
-	b->run->field = (value);					\
+	(at) = (value);							\
 	touch(b, PIOTRAP_GROUP_REGS | PIOTRAP_GROUP_##group);		\
 	snap(b, &self->before);						\
 	EXPECT_EQ(-EINVAL, run_stream(b, nop, 1))			\
-		TH_LOG("%s", #field);					\
+		TH_LOG("%s", #at);					\
 	EXPECT_TRUE(unchanged(b, &self->before));			\
 	*b->run = saved;						\
 	nr++;								\
 } while (0)
-	REFUSED(SEGS, segs.ds.reserved[0], 1);
-	REFUSED(SEGS, segs.gdtr.reserved[2], 1);
-	REFUSED(DEBUG, debug.pending_dbg, 1 << 12);
-	REFUSED(DEBUG, debug.pending_dbg, 1 << 13);
-	REFUSED(DEBUG, debug.pending_dbg, 1ULL << 32);
-	REFUSED(DEBUG, debug.interruptibility, 1 << 4);
-	REFUSED(DEBUG, debug.activity, 3);
-	REFUSED(DEBUG, debug.dr6, 1ULL << 32);
-	REFUSED(DEBUG, debug.dr7, 1ULL << 32);
-	REFUSED(EVENT, event.action, PIOTRAP_EVENT_ABSORB + 1);
-	REFUSED(EVENT, event.flags, 1U << 31);
-	REFUSED(EVENT, event.intr_pending, 2);
-	REFUSED(CTRL, ctrl.cr0, 1UL << 31);	/* PG without PE */
+	REFUSED(SEGS, b->run->segs.ds.reserved[0], 1);
+	REFUSED(SEGS, b->run->segs.gdtr.reserved[2], 1);
+	REFUSED(DEBUG, b->run->debug.pending_dbg, 1 << 12);
+	REFUSED(DEBUG, b->run->debug.pending_dbg, 1 << 13);
+	REFUSED(DEBUG, b->run->debug.pending_dbg, 1ULL << 32);
+	REFUSED(DEBUG, b->run->debug.interruptibility, 1 << 4);
+	REFUSED(DEBUG, b->run->debug.activity, 3);
+	REFUSED(DEBUG, b->run->debug.dr6, 1ULL << 32);
+	REFUSED(DEBUG, b->run->debug.dr7, 1ULL << 32);
+	REFUSED(EVENT, b->run->event.action, PIOTRAP_EVENT_ABSORB + 1);
+	REFUSED(EVENT, b->run->event.flags, 1U << 31);
+	REFUSED(EVENT, b->run->event.intr_pending, 2);
+	REFUSED(CTRL, b->run->ctrl.cr0, 1UL << 31);	/* PG without PE */
 #undef REFUSED
 	EXPECT_EQ(13, nr);
 	/* An answer where none is asked for is not looked at. */
@@ -1377,9 +1373,5 @@ int main(int argc, char **argv)
 {
 	if (argc == 3 && !strcmp(argv[1], "--close"))
 		return close_and_look(argv[2]);
-	if (access(DEVICE, F_OK)) {
-		ksft_print_header();
-		ksft_exit_skip("no " DEVICE "\n");
-	}
-	return test_harness_run(argc, argv);
+	return box_main(argc, argv);
 }

@@ -172,8 +172,8 @@ static void run_case(struct __test_metadata *_metadata, const struct box *b,
 }
 
 #define RUN_CASES(cases) do {						\
-	for (size_t _i = 0; _i < sizeof(cases) / sizeof(cases[0]); _i++)\
-		run_case(_metadata, &self->b, &cases[_i]);		\
+	for (size_t _i = 0; _i < sizeof(cases) / sizeof((cases)[0]); _i++)\
+		run_case(_metadata, &self->b, &(cases)[_i]);		\
 } while (0)
 
 /* I/O breakpoints */
@@ -1121,4 +1121,7 @@ TEST_F(debug, inject)
 	EXPECT_EQ(CODE + 2, b->mem[STACK - 6] | b->mem[STACK - 5] << 8);
 }
 
-BOX_MAIN
+int main(int argc, char **argv)
+{
+	return box_main(argc, argv);
+}

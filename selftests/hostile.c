@@ -479,4 +479,7 @@ TEST_F_TIMEOUT(hostile, threads, 60)
 	}
 }
 
-BOX_MAIN
+int main(int argc, char **argv)
+{
+	return box_main(argc, argv);
+}

@@ -255,4 +255,7 @@ TEST_F_TIMEOUT(mailbox, scribbled_memory, 120)
 	EXPECT_EXIT(DONE, b);
 }
 
-BOX_MAIN
+int main(int argc, char **argv)
+{
+	return box_main(argc, argv);
+}

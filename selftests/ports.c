@@ -1179,8 +1179,9 @@ TEST_F(ports, exit_memory)
 
 	/* Two answers for one instruction: movsb from there to there. */
 	reset_cpu(b);
-	b->run->segs.ds.selector = b->run->segs.es.selector = 0xb800;
-	b->run->segs.ds.base = b->run->segs.es.base = 0xb8000;
+	b->run->segs.ds.selector = 0xb800;
+	b->run->segs.ds.base = 0xb8000;
+	b->run->segs.es = b->run->segs.ds;
 	b->run->regs.rsi = 0x10;
 	b->run->regs.rdi = 0x20;
 	ASSERT_EQ(0, STREAM(b, 0xa4));
@@ -1202,4 +1203,7 @@ TEST_F(ports, exit_memory)
 	EXPECT_EQ(0x21, b->run->regs.rdi);
 }
 
-BOX_MAIN
+int main(int argc, char **argv)
+{
+	return box_main(argc, argv);
+}

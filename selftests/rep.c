@@ -58,13 +58,13 @@ static uint8_t pattern(unsigned int i)
 }
 
 /* What went to PORT, element by element, is in the log. */
-static unsigned int logged(FIXTURE_DATA(rep) *self, const struct form *f,
-			   const uint8_t *want, int step)
+static unsigned int logged(const struct piotrap_log_ring *ring,
+			   const struct form *f, const uint8_t *want, int step)
 {
-	unsigned int n = self->ring->head;
+	unsigned int n = ring->head;
 
 	for (unsigned int i = 0; i < n; i++) {
-		const struct piotrap_log_rec *r = &self->ring->rec[i];
+		const struct piotrap_log_rec *r = &ring->rec[i];
 		uint64_t v = 0;
 
 		memcpy(&v, want + (int)i * step, f->size);
@@ -148,7 +148,7 @@ TEST_F(rep, forms)
 				EXPECT_EQ(0xcc, b->mem[DST + i]) TH_LOG(CASE);
 		if (log) {
 			EXPECT_EQ(n, self->ring->head) TH_LOG(CASE);
-			EXPECT_EQ(n, logged(self, &f, f.ins ? queue :
+			EXPECT_EQ(n, logged(self->ring, &f, f.ins ? queue :
 					    b->mem + SRC + at,
 					    f.ins ? (int)f.size : step))
 				TH_LOG(CASE);
@@ -679,4 +679,7 @@ TEST_F(rep, others)
 	EXPECT_EQ(0, memcmp(b->mem + DST, "\1\2\3\4\1\2\3\4\1\2\3\4\1\2\3\4", 16));
 }
 
-BOX_MAIN
+int main(int argc, char **argv)
+{
+	return box_main(argc, argv);
+}

@@ -449,4 +449,7 @@ TEST_F(state, event_and_activity)
 	EXPECT_EQ(CODE + 2, b->run->regs.rip);
 }
 
-BOX_MAIN
+int main(int argc, char **argv)
+{
+	return box_main(argc, argv);
+}

@@ -17,13 +17,18 @@ static const char *const mounts[] = {
 	"/sys/kernel/tracing", "/sys/kernel/debug/tracing",
 };
 
-FIXTURE(trace)
-{
-	struct box b;
+/* An instance of tracefs, and what was last taken from it. */
+struct capture {
 	char dir[128];
 	char prefix[64];	/* "sandbox=N owner=PID " */
 	char lines[200][256];
 	unsigned int nr;
+};
+
+FIXTURE(trace)
+{
+	struct box b;
+	struct capture c;
 };
 
 static int write_file(const char *dir, const char *name, const char *text)
@@ -56,29 +61,29 @@ FIXTURE_SETUP(trace)
 	}
 	if (!root)
 		SKIP(return, "no tracefs with events/piotrap, or not root");
-	snprintf(self->dir, sizeof(self->dir), "%s/instances/piotrap-%d", root,
+	snprintf(self->c.dir, sizeof(self->c.dir), "%s/instances/piotrap-%d", root,
 		 getpid());
-	if (mkdir(self->dir, 0700))
+	if (mkdir(self->c.dir, 0700))
 		SKIP(return, "no instances in tracefs");
 
 	BOX_SETUP(&self->b);
 	ASSERT_EQ(0, ctl(&self->b, PIOTRAP_INFO, &i));
-	snprintf(self->prefix, sizeof(self->prefix), "sandbox=%llu owner=%d ",
+	snprintf(self->c.prefix, sizeof(self->c.prefix), "sandbox=%llu owner=%d ",
 		 (unsigned long long)i.sandbox_id, getpid());
 }
 
 FIXTURE_TEARDOWN(trace)
 {
 	box_close(&self->b);
-	rmdir(self->dir);
+	rmdir(self->c.dir);
 }
 
-static int enable(FIXTURE_DATA(trace) *self, const char *event, bool on)
+static int enable(struct capture *c, const char *event, bool on)
 {
 	char name[128];
 
 	snprintf(name, sizeof(name), "events/piotrap/%s/enable", event);
-	return write_file(self->dir, *event ? name : "events/piotrap/enable",
+	return write_file(c->dir, *event ? name : "events/piotrap/enable",
 			  on ? "1" : "0");
 }
 
@@ -86,14 +91,14 @@ static int enable(FIXTURE_DATA(trace) *self, const char *event, bool on)
  * Take what has been traced since the last call: of this sandbox, without what
  * all lines begin with. Return: other lines that speak of piotrap.
  */
-static unsigned int take(FIXTURE_DATA(trace) *self)
+static unsigned int take(struct capture *c)
 {
 	char path[256], line[512];
 	unsigned int others = 0;
 	FILE *f;
 
-	self->nr = 0;
-	snprintf(path, sizeof(path), "%s/trace", self->dir);
+	c->nr = 0;
+	snprintf(path, sizeof(path), "%s/trace", c->dir);
 	f = fopen(path, "re");
 	while (f && fgets(line, sizeof(line), f)) {
 		char *event = strstr(line, ": piotrap_"), *fields;
@@ -103,49 +108,49 @@ static unsigned int take(FIXTURE_DATA(trace) *self)
 		event += 2;
 		fields = strstr(event, ": ") + 2;
 		line[strcspn(line, "\n")] = '\0';
-		if (strncmp(fields, self->prefix, strlen(self->prefix))) {
+		if (strncmp(fields, c->prefix, strlen(c->prefix))) {
 			others++;
 			continue;
 		}
-		if (self->nr < 200)
-			snprintf(self->lines[self->nr], 256, "%.*s%s",
+		if (c->nr < 200)
+			snprintf(c->lines[c->nr], 256, "%.*s%s",
 				 (int)(fields - event), event,
-				 fields + strlen(self->prefix));
-		self->nr++;
+				 fields + strlen(c->prefix));
+		c->nr++;
 	}
 	if (f)
 		fclose(f);
-	write_file(self->dir, "trace", "");
+	write_file(c->dir, "trace", "");
 	return others;
 }
 
-static unsigned int count(FIXTURE_DATA(trace) *self, const char *what)
+static unsigned int count(struct capture *c, const char *what)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < self->nr && i < 200; i++)
-		n += !!strstr(self->lines[i], what);
+	for (unsigned int i = 0; i < c->nr && i < 200; i++)
+		n += !!strstr(c->lines[i], what);
 	return n;
 }
 
 /* The lines must be exactly these. */
 static void expect(struct __test_metadata *_metadata,
-		   FIXTURE_DATA(trace) *self, const char *const *want,
+		   struct capture *c, const char *const *want,
 		   unsigned int nr)
 {
-	EXPECT_EQ(0, take(self));
-	EXPECT_EQ(nr, self->nr);
-	for (unsigned int i = 0; i < nr && i < self->nr; i++) {
-		EXPECT_STREQ(want[i], self->lines[i]) TH_LOG("line %u", i);
+	EXPECT_EQ(0, take(c));
+	EXPECT_EQ(nr, c->nr);
+	for (unsigned int i = 0; i < nr && i < c->nr; i++) {
+		const char *got = c->lines[i];
+
+		EXPECT_STREQ(want[i], got) TH_LOG("line %u", i);
 	}
-	for (unsigned int i = nr; i < self->nr && i < 200; i++)
-		TH_LOG("more: %s", self->lines[i]);
+	for (unsigned int i = nr; i < c->nr && i < 200; i++)
+		TH_LOG("more: %s", c->lines[i]);
 }
 
-#define EXPECT_LINES(...) do {						\
-	static const char *const _want[] = { __VA_ARGS__ };		\
-	expect(_metadata, self, _want, sizeof(_want) / sizeof(_want[0]));\
-} while (0)
+#define EXPECT_LINES(want) \
+	expect(_metadata, &self->c, want, sizeof(want) / sizeof((want)[0]))
 
 /* Names, types and order of the fields are ABI. */
 static const struct {
@@ -175,7 +180,7 @@ TEST_F(trace, formats)
 		FILE *f;
 
 		snprintf(path, sizeof(path), "%s/events/piotrap/%s/format",
-			 self->dir, formats[i].event);
+			 self->c.dir, formats[i].event);
 		f = fopen(path, "re");
 		ASSERT_NE(NULL, f) TH_LOG("%s", formats[i].event);
 		while (fgets(line, sizeof(line), f)) {
@@ -199,11 +204,14 @@ TEST_F(trace, run)
 {
 	struct box *b = &self->b;
 
-	ASSERT_EQ(0, enable(self, "", true));
+	ASSERT_EQ(0, enable(&self->c, "", true));
 	ASSERT_EQ(0, STREAM(b, 0x90, 0x90));
-	EXPECT_LINES(
+	static const char *const lines1[] = {
 		"piotrap_run_enter: cs=0 rip=1000 rflags=2 budget=18446744073709551615 dirty=regs|segs|ctrl|debug|event|budget stream_len=2",
-		"piotrap_run_exit: reason=done cs=0 rip=1002 addr=0 boundaries=2");
+		"piotrap_run_exit: reason=done cs=0 rip=1002 addr=0 boundaries=2",
+	};
+
+	EXPECT_LINES(lines1);
 	/* A run that is refused is none. */
 	EXPECT_EQ(-EINVAL, run_stream(b, "", 0));
 	touch(b, 1U << 30);
@@ -211,22 +219,25 @@ TEST_F(trace, run)
 	b->run->dirty = 0;
 	EXPECT_EQ(-EFAULT, run_stream(b, NULL, 1));
 	EXPECT_EQ(-EINVAL, set_ports(b, 99, 0, 1, 0, 0));
-	EXPECT_EQ(0, take(self));
-	EXPECT_EQ(0, self->nr);
+	EXPECT_EQ(0, take(&self->c));
+	EXPECT_EQ(0, self->c.nr);
 	/* One that has no progress is one. */
 	b->run->immediate_exit = 1;
 	ASSERT_EQ(0, run_on(b));
 	b->run->immediate_exit = 0;
-	EXPECT_LINES(
+	static const char *const lines2[] = {
 		"piotrap_run_enter: cs=0 rip=1002 rflags=2 budget=18446744073709551615 dirty= stream_len=0",
-		"piotrap_run_exit: reason=immediate cs=0 rip=1002 addr=0 boundaries=0");
+		"piotrap_run_exit: reason=immediate cs=0 rip=1002 addr=0 boundaries=0",
+	};
+
+	EXPECT_LINES(lines2);
 }
 
 TEST_F(trace, port_io)
 {
 	struct box *b = &self->b;
 
-	ASSERT_EQ(0, enable(self, "piotrap_port_io", true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_port_io", true));
 	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_LATCH, PORT, 4, 0x21, 0));
 	reset_cpu(b);
 	b->run->regs.rax = 0x44332211;
@@ -236,11 +247,14 @@ TEST_F(trace, port_io)
 	memcpy(b->mem + DST, "abc", 3);
 	/* out dx, eax; in ax, 0x82; outsb; in al, 0x90 */
 	ASSERT_EQ(0, STREAM(b, 0x66, 0xef, 0xe5, 0x82, 0x6e, 0xe4, 0x90));
-	EXPECT_LINES(
+	static const char *const lines3[] = {
 		"piotrap_port_io: write port=80 size=4 value=44332211 count=1 fast=0 rip=1000",
 		"piotrap_port_io: read port=82 size=2 value=4433 count=1 fast=0 rip=1002",
 		"piotrap_port_io: write port=80 size=1 value=61 count=1 fast=0 rip=1004",
-		"piotrap_port_io: read port=90 size=1 value=ff count=1 fast=0 rip=1005");
+		"piotrap_port_io: read port=90 size=1 value=ff count=1 fast=0 rip=1005",
+	};
+
+	EXPECT_LINES(lines3);
 	/* Element by element. */
 	ASSERT_EQ(0, set_config(b, PIOTRAP_CONFIG_NO_BULK, ~0U, true));
 	reset_cpu(b);
@@ -249,10 +263,13 @@ TEST_F(trace, port_io)
 	b->run->regs.rsi = DST;
 	/* rep outsb */
 	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6e));
-	EXPECT_LINES(
+	static const char *const lines4[] = {
 		"piotrap_port_io: write port=80 size=1 value=61 count=1 fast=0 rip=1000",
 		"piotrap_port_io: write port=80 size=1 value=62 count=1 fast=0 rip=1000",
-		"piotrap_port_io: write port=80 size=1 value=63 count=1 fast=0 rip=1000");
+		"piotrap_port_io: write port=80 size=1 value=63 count=1 fast=0 rip=1000",
+	};
+
+	EXPECT_LINES(lines4);
 	/* In bulk: fewer events, the same number of elements. */
 	ASSERT_EQ(0, set_config(b, 0, ~0U, true));
 	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_OPEN_BUS, PORT, 4, 0, 0));
@@ -261,14 +278,14 @@ TEST_F(trace, port_io)
 	b->run->regs.rdx = PORT;
 	b->run->regs.rsi = DST;
 	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6e));
-	EXPECT_EQ(0, take(self));
-	EXPECT_LT(0, self->nr);
-	EXPECT_GT(200, self->nr);
-	EXPECT_EQ(self->nr, count(self, "write port=80 size=1 "));
+	EXPECT_EQ(0, take(&self->c));
+	EXPECT_LT(0, self->c.nr);
+	EXPECT_GT(200, self->c.nr);
+	EXPECT_EQ(self->c.nr, count(&self->c, "write port=80 size=1 "));
 	unsigned long elements = 0;
 
-	for (unsigned int i = 0; i < self->nr && i < 200; i++)
-		elements += strtoul(strstr(self->lines[i], "count=") + 6, NULL,
+	for (unsigned int i = 0; i < self->c.nr && i < 200; i++)
+		elements += strtoul(strstr(self->c.lines[i], "count=") + 6, NULL,
 				    10);
 	EXPECT_EQ(3000, elements);
 	/* Those that do not happen: a fault, an exit; then committed. */
@@ -281,14 +298,17 @@ TEST_F(trace, port_io)
 	reset_cpu(b);
 	ASSERT_EQ(0, STREAM(b, 0xe4, 0x80));
 	EXPECT_EXIT(IO_PORT, b);
-	EXPECT_EQ(0, take(self));
-	EXPECT_EQ(0, self->nr);
+	EXPECT_EQ(0, take(&self->c));
+	EXPECT_EQ(0, self->c.nr);
 	b->data[0] = 0x5a;
 	b->run->io.done = 1;
 	touch(b, PIOTRAP_GROUP_IO);
 	ASSERT_EQ(0, run_on(b));
-	EXPECT_LINES(
-		"piotrap_port_io: read port=80 size=1 value=5a count=1 fast=0 rip=1000");
+	static const char *const lines5[] = {
+		"piotrap_port_io: read port=80 size=1 value=5a count=1 fast=0 rip=1000",
+	};
+
+	EXPECT_LINES(lines5);
 }
 
 /* The story of S119: held by the shadow, merged, delivered; then each by itself. */
@@ -301,9 +321,9 @@ TEST_F(trace, shadow_and_rep)
 	b->run->regs.rcx = 2;
 	b->run->regs.rdx = PORT;
 	b->run->regs.rdi = DST;
-	ASSERT_EQ(0, enable(self, "piotrap_pending_dbg", true));
-	ASSERT_EQ(0, enable(self, "piotrap_rep_break", true));
-	ASSERT_EQ(0, enable(self, "piotrap_debug_trap", true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_pending_dbg", true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_rep_break", true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_debug_trap", true));
 	/* mov ss, [M0]; rep insb */
 	ASSERT_EQ(0, STREAM(b, 0x8e, 0x16, 0x00, 0x40, 0xf3, 0x6c));
 	ASSERT_EXIT(DEBUG, b);
@@ -311,7 +331,7 @@ TEST_F(trace, shadow_and_rep)
 	ASSERT_EQ(0, run_on(b));
 	ASSERT_EXIT(DEBUG, b);
 	ASSERT_EQ(0, take_and_return(b));
-	EXPECT_LINES(
+	static const char *const lines6[] = {
 		/* The breakpoint on M0 waits for the end of the shadow. */
 		"piotrap_pending_dbg: cause=data old= new=B0 held=1 rip=1004 rcx=2",
 		/* The first iteration ends it: the REP stops, the port is added. */
@@ -322,21 +342,24 @@ TEST_F(trace, shadow_and_rep)
 		/* The last iteration is no break. */
 		"piotrap_pending_dbg: cause=io old= new=B1 held=0 rip=1006 rcx=0",
 		"piotrap_pending_dbg: cause=delivered old=B1 new= held=0 rip=1006 rcx=0",
-		"piotrap_debug_trap: dr6=ffff0ff3->ffff0ff2 rip=1006");
+		"piotrap_debug_trap: dr6=ffff0ff3->ffff0ff2 rip=1006",
+	};
+
+	EXPECT_LINES(lines6);
 }
 
 TEST_F(trace, rep_break)
 {
 	struct box *b = &self->b;
 
-	ASSERT_EQ(0, enable(self, "piotrap_rep_break", true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_rep_break", true));
 	/* None: it is not broken. */
 	b->run->regs.rcx = 5;
 	b->run->regs.rdx = PORT;
 	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6e));
 	EXPECT_EXIT(DONE, b);
-	EXPECT_EQ(0, take(self));
-	EXPECT_EQ(0, self->nr);
+	EXPECT_EQ(0, take(&self->c));
+	EXPECT_EQ(0, self->c.nr);
 	/* The budget. */
 	reset_cpu(b);
 	b->run->regs.rcx = 5;
@@ -345,8 +368,11 @@ TEST_F(trace, rep_break)
 	ASSERT_EQ(0, set_config(b, PIOTRAP_CONFIG_NO_BULK, ~0U, true));
 	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6e));
 	EXPECT_EXIT(BUDGET, b);
-	EXPECT_LINES(
-		"piotrap_rep_break: reason=budget done=3 left=2 fast=0 rip=1000");
+	static const char *const lines7[] = {
+		"piotrap_rep_break: reason=budget done=3 left=2 fast=0 rip=1000",
+	};
+
+	EXPECT_LINES(lines7);
 	/* Single step. */
 	reset_cpu(b);
 	b->run->regs.rcx = 2;
@@ -354,8 +380,11 @@ TEST_F(trace, rep_break)
 	b->run->regs.rflags |= FL_TF;
 	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6e));
 	EXPECT_EXIT(DEBUG, b);
-	EXPECT_LINES(
-		"piotrap_rep_break: reason=single_step done=1 left=1 fast=0 rip=1000");
+	static const char *const lines8[] = {
+		"piotrap_rep_break: reason=single_step done=1 left=1 fast=0 rip=1000",
+	};
+
+	EXPECT_LINES(lines8);
 	/* A fault after two. */
 	reset_cpu(b);
 	b->run->regs.rcx = 5;
@@ -364,8 +393,11 @@ TEST_F(trace, rep_break)
 	b->run->segs.es.limit = DST + 1;
 	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6c));
 	EXPECT_EXIT(EXCEPTION, b);
-	EXPECT_LINES(
-		"piotrap_rep_break: reason=fault done=2 left=3 fast=0 rip=1000");
+	static const char *const lines9[] = {
+		"piotrap_rep_break: reason=fault done=2 left=3 fast=0 rip=1000",
+	};
+
+	EXPECT_LINES(lines9);
 	/* An exit to the owner. */
 	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_EXIT, PORT, 1, 0, 0));
 	reset_cpu(b);
@@ -374,8 +406,11 @@ TEST_F(trace, rep_break)
 	b->run->regs.rdi = DST;
 	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6c));
 	EXPECT_EXIT(IO_PORT, b);
-	EXPECT_LINES(
-		"piotrap_rep_break: reason=exit done=0 left=5 fast=0 rip=1000");
+	static const char *const lines10[] = {
+		"piotrap_rep_break: reason=exit done=0 left=5 fast=0 rip=1000",
+	};
+
+	EXPECT_LINES(lines10);
 }
 
 /* Dropped by a fault (S5), and by nothing else. */
@@ -384,30 +419,39 @@ TEST_F(trace, dropped)
 	struct box *b = &self->b;
 
 	arm(b, 0, BP_ACCESS, 2, M0);
-	ASSERT_EQ(0, enable(self, "piotrap_pending_dbg", true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_pending_dbg", true));
 	/* mov ss, [M0]; ud2 */
 	ASSERT_EQ(0, STREAM(b, 0x8e, 0x16, 0x00, 0x40, 0x0f, 0x0b));
 	ASSERT_EXIT(EXCEPTION, b);
 	ASSERT_EQ(0, take_and_return(b));
-	EXPECT_LINES(
+	static const char *const lines11[] = {
 		"piotrap_pending_dbg: cause=data old= new=B0 held=1 rip=1004 rcx=0",
-		"piotrap_pending_dbg: cause=dropped old=B0 new= held=0 rip=1004 rcx=0");
+		"piotrap_pending_dbg: cause=dropped old=B0 new= held=0 rip=1004 rcx=0",
+	};
+
+	EXPECT_LINES(lines11);
 }
 
 TEST_F(trace, exception)
 {
 	struct box *b = &self->b;
 
-	ASSERT_EQ(0, enable(self, "piotrap_exception", true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_exception", true));
 	ASSERT_EQ(0, STREAM(b, 0x90, 0x0f, 0x0b));
 	EXPECT_EXIT(EXCEPTION, b);
-	EXPECT_LINES(
-		"piotrap_exception: vector=6 type=exception error_code=0 cs=0 rip=1001");
+	static const char *const lines12[] = {
+		"piotrap_exception: vector=6 type=exception error_code=0 cs=0 rip=1001",
+	};
+
+	EXPECT_LINES(lines12);
 	reset_cpu(b);
 	ASSERT_EQ(0, STREAM(b, 0xcd, 0x21));
 	EXPECT_EXIT(INT, b);
-	EXPECT_LINES(
-		"piotrap_exception: vector=33 type=int error_code=0 cs=0 rip=1000");
+	static const char *const lines13[] = {
+		"piotrap_exception: vector=33 type=int error_code=0 cs=0 rip=1000",
+	};
+
+	EXPECT_LINES(lines13);
 }
 
 TEST_F(trace, silent_when_disabled)
@@ -416,10 +460,10 @@ TEST_F(trace, silent_when_disabled)
 
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
 		/* All but this one are off. */
-		ASSERT_EQ(0, enable(self, "", false));
-		ASSERT_EQ(0, enable(self, formats[i].event, true));
+		ASSERT_EQ(0, enable(&self->c, "", false));
+		ASSERT_EQ(0, enable(&self->c, formats[i].event, true));
 		reset_cpu(b);
-		take(self);
+		take(&self->c);
 		arm(b, 0, BP_ACCESS, 2, M0);
 		b->run->regs.rcx = 2;
 		b->run->regs.rdx = PORT;
@@ -429,16 +473,16 @@ TEST_F(trace, silent_when_disabled)
 		ASSERT_EXIT(DEBUG, b);
 		ASSERT_EQ(0, take_and_return(b));
 		ASSERT_EQ(0, STREAM(b, 0x0f, 0x0b));
-		EXPECT_EQ(0, take(self));
-		EXPECT_LT(0, self->nr) TH_LOG("%s", formats[i].event);
-		EXPECT_EQ(self->nr, count(self, formats[i].event))
+		EXPECT_EQ(0, take(&self->c));
+		EXPECT_LT(0, self->c.nr) TH_LOG("%s", formats[i].event);
+		EXPECT_EQ(self->c.nr, count(&self->c, formats[i].event))
 			TH_LOG("%s", formats[i].event);
 	}
-	ASSERT_EQ(0, enable(self, "", false));
+	ASSERT_EQ(0, enable(&self->c, "", false));
 	reset_cpu(b);
 	ASSERT_EQ(0, STREAM(b, 0xe4, 0x80));
-	EXPECT_EQ(0, take(self));
-	EXPECT_EQ(0, self->nr);
+	EXPECT_EQ(0, take(&self->c));
+	EXPECT_EQ(0, self->c.nr);
 }
 
 /* Observing changes neither the result nor the number of boundaries. */
@@ -448,7 +492,7 @@ TEST_F(trace, observing_changes_nothing)
 	struct box *b = &self->b;
 
 	for (int on = 0; on < 2; on++) {
-		ASSERT_EQ(0, enable(self, "", on));
+		ASSERT_EQ(0, enable(&self->c, "", on));
 		reset_cpu(b);
 		memset(b->mem + DST, 0, 0x1000);
 		b->run->regs.rcx = 700;
@@ -465,4 +509,7 @@ TEST_F(trace, observing_changes_nothing)
 	EXPECT_EQ(0, memcmp(&plain, &traced, sizeof(plain)));
 }
 
-BOX_MAIN
+int main(int argc, char **argv)
+{
+	return box_main(argc, argv);
+}

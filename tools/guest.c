@@ -298,8 +298,10 @@ static int halted(struct guest *g, const char **why)
 				where(g));
 	if (g->o->nr_breaks)
 		return complain(STATUS_NO_BREAK,
-				"the guest %s before any --break matched%s", *why,
-				breaks_gone(g) ? " (the guest has changed the debug registers)" : "");
+				"the guest %s before any --break matched%s",
+				*why, breaks_gone(g) ?
+				" (the guest has changed the debug registers)" :
+				"");
 	return STATUS_OK;
 }
 

@@ -120,8 +120,10 @@ int machine_map(struct machine *m, uint64_t rom, uint64_t rom_len)
 	uint64_t low = m->size < BIOS_PAGE ? m->size : BIOS_PAGE;
 	int status;
 
-	if (!rom_len)
-		rom = rom_end = low;
+	if (!rom_len) {
+		rom = low;
+		rom_end = low;
+	}
 	status = add(m, PIOTRAP_REGION_RAM, 0, rom);
 	if (!status)
 		status = add(m, PIOTRAP_REGION_ROM, rom, rom_end);

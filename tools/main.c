@@ -175,9 +175,8 @@ static const struct argp run_argp = {
 	.options = run_options,
 	.parser = parse_run,
 	.args_doc = "FILE",
-	.doc = "Run FILE, a flat 16-bit binary, in real mode until it halts.\v"
-	       "CS, DS, ES and SS are SEG, SP is below the file (FFFEh if OFF is under 800h). "
-	       "Ports and addresses are hexadecimal.",
+	.doc =
+	"Run FILE, a flat 16-bit binary, in real mode until it halts.\vCS, DS, ES and SS are SEG, SP is below the file (FFFEh if OFF is under 800h). Ports and addresses are hexadecimal.",
 	.children = children,
 };
 
@@ -222,9 +221,8 @@ static const struct argp rom_argp = {
 	.options = rom_options,
 	.parser = parse_rom,
 	.args_doc = "FILE",
-	.doc = "Start FILE, an option ROM, as a BIOS does, until it returns.\v"
-	       "It is loaded at C000:0000 and entered at C000:0003 by a far call. "
-	       "Ports and addresses are hexadecimal.",
+	.doc =
+	"Start FILE, an option ROM, as a BIOS does, until it returns.\vIt is loaded at C000:0000 and entered at C000:0003 by a far call. Ports and addresses are hexadecimal.",
 	.children = children,
 };
 

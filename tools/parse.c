@@ -154,7 +154,7 @@ bool parse_break(const char *s, struct io_break *brk)
 	return true;
 }
 
-/* The value after KIND: or KIND=, "" if there is none, NULL: not this kind. */
+/* The value after KIND:, "" if there is none, NULL: not this kind. */
 static const char *kind_value(const char *s, const char *kind)
 {
 	size_t n = strlen(kind);
@@ -168,9 +168,20 @@ static const char *kind_value(const char *s, const char *kind)
 
 bool parse_rule(const char *s, struct port_rule *rule)
 {
-	struct port_rule r = { .kind = PIOTRAP_PORT_OPEN_BUS };
+	static const struct {
+		const char *name;
+		enum piotrap_port_kind kind;
+		unsigned int init;
+	} kinds[] = {
+		{ "openbus", PIOTRAP_PORT_OPEN_BUS, 0 },
+		{ "latch", PIOTRAP_PORT_LATCH, 0 },
+		{ "console", PIOTRAP_PORT_CONSOLE, 0xe9 },
+		{ "input", PIOTRAP_PORT_INPUT, 0 },
+	};
+	struct port_rule r = { .file = NULL };
 	uint64_t first, last, init = 0;
-	const char *val;
+	const char *val = NULL;
+	size_t i;
 
 	s = hex(s, 0xffff, &first);
 	if (!s)
@@ -186,26 +197,30 @@ bool parse_rule(const char *s, struct port_rule *rule)
 	r.first = first;
 	r.count = last - first + 1;
 
-	if ((val = kind_value(s, "openbus"))) {
-		if (*val)
-			return false;
-	} else if ((val = kind_value(s, "console"))) {
-		if (*val)
-			return false;
-		r.kind = PIOTRAP_PORT_CONSOLE;
-		r.init = 0xe9;
-	} else if ((val = kind_value(s, "latch"))) {
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		val = kind_value(s, kinds[i].name);
+		if (val)
+			break;
+	}
+	if (!val)
+		return false;
+	r.kind = kinds[i].kind;
+	r.init = kinds[i].init;
+	switch (r.kind) {
+	case PIOTRAP_PORT_LATCH:
 		if (*val && !parse_hex(val, 0xff, &init))
 			return false;
-		r.kind = PIOTRAP_PORT_LATCH;
 		r.init = init;
-	} else if ((val = kind_value(s, "input"))) {
+		break;
+	case PIOTRAP_PORT_INPUT:
 		if (!*val)
 			return false;
-		r.kind = PIOTRAP_PORT_INPUT;
 		r.path = val;
-	} else {
-		return false;
+		break;
+	default:
+		if (*val)
+			return false;
+		break;
 	}
 	*rule = r;
 	return true;

@@ -7,38 +7,85 @@
 
 static const char *const dir_name[] = { "in", "out" };
 
+/* JSON: an object begins with its type and ends with end(). */
+static void begin(FILE *out, const char *type)
+{
+	fprintf(out, "{\"type\":\"%s\"", type);
+}
+
+static void text(FILE *out, const char *name, const char *val)
+{
+	fprintf(out, ",\"%s\":\"%s\"", name, val);
+}
+
+static void number(FILE *out, const char *name, uint64_t val)
+{
+	fprintf(out, ",\"%s\":%" PRIu64, name, val);
+}
+
+static void end(FILE *out)
+{
+	fputs("}\n", out);
+}
+
+static void access_json(FILE *out, const struct piotrap_log_rec *r)
+{
+	text(out, "dir", dir_name[r->dir & 1]);
+	number(out, "port", r->port);
+	number(out, "size", r->size);
+	number(out, "value", r->value);
+}
+
+/* Where, which, what: a line without its end. */
+static void access_text(FILE *out, const struct piotrap_log_rec *r,
+			const char *gap)
+{
+	fprintf(out, "%04x:%04" PRIx64 " %s%s port %04x size %u value %0*" PRIx64,
+		r->cs, (uint64_t)r->rip, dir_name[r->dir & 1],
+		r->dir ? "" : gap, r->port, r->size, r->size * 2,
+		(uint64_t)r->value);
+}
+
 static void print_port(struct trace *t, const struct piotrap_log_rec *r)
 {
-	if (t->json)
-		fprintf(t->out,
-			"{\"type\":\"port\",\"cs\":%u,\"ip\":%" PRIu64
-			",\"dir\":\"%s\",\"port\":%u,\"size\":%u,\"value\":%" PRIu64 "}\n",
-			r->cs, (uint64_t)r->rip, dir_name[r->dir & 1], r->port,
-			r->size, (uint64_t)r->value);
-	else
-		fprintf(t->out, "%04x:%04" PRIx64 " %-3s port %04x size %u value %0*" PRIx64 "\n",
-			r->cs, (uint64_t)r->rip, dir_name[r->dir & 1], r->port,
-			r->size, r->size * 2, (uint64_t)r->value);
+	if (!t->json) {
+		access_text(t->out, r, " ");
+		fputc('\n', t->out);
+		return;
+	}
+	begin(t->out, "port");
+	number(t->out, "cs", r->cs);
+	number(t->out, "ip", r->rip);
+	access_json(t->out, r);
+	end(t->out);
 }
 
 static void print_step(struct trace *t, const struct piotrap_log_rec *r)
 {
+	const struct { const char *name; uint64_t val; } f[] = {
+		{ "rax", r->value }, { "rcx", r->rcx }, { "rdx", r->rdx },
+		{ "rsi", r->rsi }, { "rdi", r->rdi }, { "rflags", r->rflags },
+	};
+
+	if (t->json) {
+		begin(t->out, "step");
+		number(t->out, "cs", r->cs);
+		number(t->out, "ip", r->rip);
+	} else {
+		fprintf(t->out, "%04x:%04" PRIx64 " step", r->cs,
+			(uint64_t)r->rip);
+	}
+	for (size_t i = 0; i < sizeof(f) / sizeof(f[0]); i++) {
+		if (t->json)
+			number(t->out, f[i].name, f[i].val);
+		else	/* as 32 bits: eax, ... */
+			fprintf(t->out, " e%s=%08" PRIx64, f[i].name + 1,
+				f[i].val);
+	}
 	if (t->json)
-		fprintf(t->out,
-			"{\"type\":\"step\",\"cs\":%u,\"ip\":%" PRIu64
-			",\"rax\":%" PRIu64 ",\"rcx\":%" PRIu64 ",\"rdx\":%" PRIu64
-			",\"rsi\":%" PRIu64 ",\"rdi\":%" PRIu64 ",\"rflags\":%" PRIu64 "}\n",
-			r->cs, (uint64_t)r->rip, (uint64_t)r->value,
-			(uint64_t)r->rcx, (uint64_t)r->rdx, (uint64_t)r->rsi,
-			(uint64_t)r->rdi, (uint64_t)r->rflags);
+		end(t->out);
 	else
-		fprintf(t->out,
-			"%04x:%04" PRIx64 " step eax=%08" PRIx64 " ecx=%08" PRIx64
-			" edx=%08" PRIx64 " esi=%08" PRIx64 " edi=%08" PRIx64
-			" eflags=%08" PRIx64 "\n",
-			r->cs, (uint64_t)r->rip, (uint64_t)r->value,
-			(uint64_t)r->rcx, (uint64_t)r->rdx, (uint64_t)r->rsi,
-			(uint64_t)r->rdi, (uint64_t)r->rflags);
+		fputc('\n', t->out);
 }
 
 void trace_record(struct trace *t, const struct piotrap_log_rec *rec)
@@ -58,28 +105,24 @@ static void stop_json(struct trace *t, const struct piotrap_log_rec *rec,
 {
 	const struct piotrap_regs *r = &run->regs;
 	const struct piotrap_segs *s = &run->segs;
+	const struct { const char *name; uint64_t val; } f[] = {
+		{ "at_cs", rec->cs }, { "at_ip", rec->rip },
+		{ "rax", r->rax }, { "rbx", r->rbx }, { "rcx", r->rcx },
+		{ "rdx", r->rdx }, { "rsi", r->rsi }, { "rdi", r->rdi },
+		{ "rbp", r->rbp }, { "rsp", r->rsp }, { "rip", r->rip },
+		{ "rflags", r->rflags }, { "cs", s->cs.selector },
+		{ "ds", s->ds.selector }, { "es", s->es.selector },
+		{ "ss", s->ss.selector }, { "fs", s->fs.selector },
+		{ "gs", s->gs.selector }, { "dr6", d->dr6 }, { "dr7", d->dr7 },
+	};
 
-	fprintf(t->out,
-		"{\"type\":\"break\",\"index\":%u,\"nth\":%" PRIu64
-		",\"dir\":\"%s\",\"port\":%u,\"size\":%u,\"value\":%" PRIu64
-		",\"at_cs\":%u,\"at_ip\":%" PRIu64,
-		hit, nth, dir_name[rec->dir & 1], rec->port, rec->size,
-		(uint64_t)rec->value, rec->cs, (uint64_t)rec->rip);
-	fprintf(t->out,
-		",\"rax\":%" PRIu64 ",\"rbx\":%" PRIu64 ",\"rcx\":%" PRIu64
-		",\"rdx\":%" PRIu64 ",\"rsi\":%" PRIu64 ",\"rdi\":%" PRIu64
-		",\"rbp\":%" PRIu64 ",\"rsp\":%" PRIu64 ",\"rip\":%" PRIu64
-		",\"rflags\":%" PRIu64,
-		(uint64_t)r->rax, (uint64_t)r->rbx, (uint64_t)r->rcx,
-		(uint64_t)r->rdx, (uint64_t)r->rsi, (uint64_t)r->rdi,
-		(uint64_t)r->rbp, (uint64_t)r->rsp, (uint64_t)r->rip,
-		(uint64_t)r->rflags);
-	fprintf(t->out,
-		",\"cs\":%u,\"ds\":%u,\"es\":%u,\"ss\":%u,\"fs\":%u,\"gs\":%u"
-		",\"dr6\":%" PRIu64 ",\"dr7\":%" PRIu64 "}\n",
-		s->cs.selector, s->ds.selector, s->es.selector, s->ss.selector,
-		s->fs.selector, s->gs.selector, (uint64_t)d->dr6,
-		(uint64_t)d->dr7);
+	begin(t->out, "break");
+	number(t->out, "index", hit);
+	number(t->out, "nth", nth);
+	access_json(t->out, rec);
+	for (size_t i = 0; i < sizeof(f) / sizeof(f[0]); i++)
+		number(t->out, f[i].name, f[i].val);
+	end(t->out);
 }
 
 static void print_flags(FILE *out, uint64_t flags)
@@ -101,11 +144,9 @@ static void stop_text(struct trace *t, const struct piotrap_log_rec *rec,
 	const struct piotrap_regs *r = &run->regs;
 	const struct piotrap_segs *s = &run->segs;
 
-	fprintf(t->out,
-		"break %u: match %" PRIu64 ": %04x:%04" PRIx64
-		" %s port %04x size %u value %0*" PRIx64 "\n",
-		hit, nth, rec->cs, (uint64_t)rec->rip, dir_name[rec->dir & 1],
-		rec->port, rec->size, rec->size * 2, (uint64_t)rec->value);
+	fprintf(t->out, "break %u: match %" PRIu64 ": ", hit, nth);
+	access_text(t->out, rec, "");
+	fputc('\n', t->out);
 	fprintf(t->out,
 		"eax %08" PRIx64 "  ebx %08" PRIx64 "  ecx %08" PRIx64
 		"  edx %08" PRIx64 "\n",
@@ -150,20 +191,41 @@ void trace_stats(struct trace *t)
 		in += i;
 		out += o;
 		ports++;
-		fprintf(t->out, t->json ?
-			"{\"type\":\"stats\",\"port\":%u,\"in\":%" PRIu64 ",\"out\":%" PRIu64 "}\n" :
-			"%04x %10" PRIu64 " %10" PRIu64 "\n", p, i, o);
+		if (t->json) {
+			begin(t->out, "stats");
+			number(t->out, "port", p);
+			number(t->out, "in", i);
+			number(t->out, "out", o);
+			end(t->out);
+		} else {
+			fprintf(t->out, "%04x %10" PRIu64 " %10" PRIu64 "\n",
+				p, i, o);
+		}
 	}
-	fprintf(t->out, t->json ?
-		"{\"type\":\"total\",\"in\":%" PRIu64 ",\"out\":%" PRIu64 ",\"ports\":%u}\n" :
-		"all  %10" PRIu64 " %10" PRIu64 " on %u ports\n", in, out, ports);
+	if (t->json) {
+		begin(t->out, "total");
+		number(t->out, "in", in);
+		number(t->out, "out", out);
+		number(t->out, "ports", ports);
+		end(t->out);
+	} else {
+		fprintf(t->out,
+			"all  %10" PRIu64 " %10" PRIu64 " on %u ports\n",
+			in, out, ports);
+	}
 }
 
 void trace_end(struct trace *t, const char *why, int status,
 	       uint64_t boundaries)
 {
-	fprintf(t->out, t->json ?
-		"{\"type\":\"end\",\"why\":\"%s\",\"status\":%d,\"boundaries\":%" PRIu64 "}\n" :
-		"end: %s (status %d) after %" PRIu64 " instructions and iterations\n",
-		why, status, boundaries);
+	if (t->json) {
+		begin(t->out, "end");
+		text(t->out, "why", why);
+		number(t->out, "status", status);
+		number(t->out, "boundaries", boundaries);
+		end(t->out);
+		return;
+	}
+	fprintf(t->out, "end: %s (status %d) after %" PRIu64
+		" instructions and iterations\n", why, status, boundaries);
 }
