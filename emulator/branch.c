@@ -8,6 +8,8 @@
  * emu_condition() - one of the sixteen conditions
  * @cpu: engine
  * @cc: low four bits of the opcode
+ *
+ * Return: whether it holds.
  */
 bool emu_condition(const struct emu *cpu, unsigned int cc)
 {

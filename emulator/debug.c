@@ -27,7 +27,17 @@ static unsigned int dr7_len(u64 dr7, unsigned int n)
 void emu_debug_arm(struct emu *cpu)
 {
 	const struct emu_debug *d = &cpu->st.debug;
+	struct emu_armed now = {
+		.dr7 = d->dr7,
+		.de = cpu->st.ctrl.cr4 & EMU_CR4_DE,
+		.all = cpu->flags & EMU_DISABLED_B_BITS,
+	};
 	unsigned int n;
+
+	memcpy(now.dr, d->dr, sizeof(now.dr));
+	if (!memcmp(&now, &cpu->armed, sizeof(now)))
+		return;
+	cpu->armed = now;
 
 	cpu->bp_enabled = 0;
 	cpu->bp_code = 0;
@@ -97,7 +107,8 @@ u64 emu_debug_match_data(const struct emu *cpu, u64 lin, u64 len, bool write)
 
 u64 emu_debug_match_io(const struct emu *cpu, u16 port, unsigned int size)
 {
-	return match(cpu, cpu->bp_io, port, port + size - 1);
+	/* Nothing is behind the last port (S73). */
+	return match(cpu, cpu->bp_io, port, min(port + size - 1, 0xffffU));
 }
 
 u64 emu_debug_match_code(const struct emu *cpu, u64 lin)
@@ -108,12 +119,10 @@ u64 emu_debug_match_code(const struct emu *cpu, u64 lin)
 static u64 accumulate(struct emu *cpu, u64 old, u64 bits,
 		      enum emu_dbg_cause cause)
 {
-	u32 shadow = cpu->st.debug.interruptibility | cpu->new_shadow;
-
 	if (bits)
 		emu_trace(cpu, &(struct emu_trace){
 			.kind = EMU_TRACE_PENDING, .cause = cause, .old = old,
-			.new = old | bits, .held = shadow & EMU_BLOCK_MOV_SS,
+			.new = old | bits, .held = cpu->new_shadow & EMU_BLOCK_MOV_SS,
 		});
 	return old | bits;
 }
@@ -147,19 +156,31 @@ void emu_debug_commit(struct emu *cpu)
 	cpu->new_io = 0;
 }
 
-/* A fault drops what its own instruction, or a MOV SS before it, found (S5). */
-void emu_debug_drop(struct emu *cpu)
+/**
+ * emu_debug_take() - nothing is pending any more
+ * @cpu: engine
+ * @cause: EMU_CAUSE_DELIVERED or EMU_CAUSE_DROPPED
+ *
+ * Return: what was.
+ */
+u64 emu_debug_take(struct emu *cpu, enum emu_dbg_cause cause)
 {
-	u64 old;
+	u64 old = cpu->st.debug.pending_dbg;
 
-	emu_debug_commit(cpu);
-	old = cpu->st.debug.pending_dbg;
 	cpu->st.debug.pending_dbg = 0;
 	if (old)
 		emu_trace(cpu, &(struct emu_trace){
-			.kind = EMU_TRACE_PENDING, .cause = EMU_CAUSE_DROPPED,
-			.old = old,
+			.kind = EMU_TRACE_PENDING, .cause = cause, .old = old,
 		});
+	return old;
+}
+
+/* A fault drops what its own instruction, or a MOV SS before it, found (S5). */
+void emu_debug_drop(struct emu *cpu)
+{
+	cpu->new_shadow = 0;
+	emu_debug_commit(cpu);
+	emu_debug_take(cpu, EMU_CAUSE_DROPPED);
 }
 
 /**

@@ -284,6 +284,7 @@ struct emu_replay {
  * @insn_len: not 0: the bytes in @insn are executed instead of memory's
  * @nr_replay: accesses in @replay that have been served
  * @after_event: an event was delivered, and nothing has been executed since (K14)
+ * @reserved: zero
  * @insn: the bytes that were decoded before the exit
  * @replay: in program order
  */
@@ -303,6 +304,8 @@ struct emu_progress {
  * struct emu_stream - an overlay for instruction fetch (K5)
  * @start: linear address of its first byte
  * @len: bytes; 0 where there is none
+ * @reserved: zero
+ * @bytes: instruction bytes
  */
 struct emu_stream {
 	u64 start;
@@ -315,10 +318,19 @@ struct emu_stream {
 
 /**
  * struct emu_state - everything that a boundary carries over, without pointers
+ * @regs: general registers, RIP, RFLAGS
+ * @segs: segments and descriptor tables
+ * @ctrl: control registers and MSRs
+ * @debug: debug registers, pending traps, shadows, activity
+ * @event: held or injected event
  * @budget: boundaries that may still be passed: one for each instruction started
  *	(completed or faulting), or, of a REP, for each iteration (an empty REP is
  *	one), and one for each event that follows another with no instruction
  *	between them (K14)
+ * @io: pending access (K6)
+ * @progress: instruction under way
+ * @stream: instruction stream (K5)
+ * @io_data: data of @io
  *
  * Saving it at any exit and restoring it elsewhere loses nothing.
  */
@@ -388,7 +400,7 @@ enum emu_trace_kind {
 	EMU_TRACE_PENDING,	/* pending_dbg changed, or was dropped */
 	EMU_TRACE_REP_BREAK,	/* a REP loop stopped before its end */
 	EMU_TRACE_DEBUG,	/* a #DB was delivered */
-	EMU_TRACE_EVENT,	/* any other event was delivered or leaves */
+	EMU_TRACE_EVENT,	/* any event, #DB too, is delivered or leaves */
 };
 
 /* Who changed pending_dbg. */
@@ -412,7 +424,7 @@ enum emu_rep_reason {
  * @dir: port: enum emu_dir
  * @size: port: bytes an element
  * @fast: port, rep_break: the bulk path did it
- * @held: pending: the MOV SS shadow holds it
+ * @held: pending: the shadow that the instruction casts holds it
  * @port: port
  * @count: port: elements; rep_break: iterations done
  * @value: port: of the first element; event: error code
@@ -572,5 +584,13 @@ void emu_cancel(struct emu_state *st);
  * @len: 0 to EMU_STREAM_MAX
  */
 void emu_set_stream(struct emu *cpu, u32 len);
+
+/**
+ * emu_rflags() - RFLAGS as the architecture has it, also inside a hook
+ * @cpu: engine; its state's own copy is complete only between runs
+ *
+ * Return: RFLAGS.
+ */
+u64 emu_rflags(const struct emu *cpu);
 
 #endif /* EMU_H */

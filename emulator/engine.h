@@ -44,6 +44,14 @@ struct emu_window {
 	u64 gpa;
 };
 
+/* What bp_* below were decoded from. */
+struct emu_armed {
+	u64 dr[4];
+	u64 dr7;
+	u64 de;
+	u64 all;
+};
+
 /* One debug register with its DR7 fields, decoded. */
 struct emu_breakpoint {
 	u64 first;
@@ -87,11 +95,13 @@ struct emu_breakpoint {
  * @resumed: it continues after a voluntary stop: no checks (S42)
  * @use_io: its iteration has taken an element of st.io
  * @counted: it has accounted for its boundaries itself
+ * @stepped: the step hook has accepted it
  * @undo: @undo_gpr is valid
  * @stop_exit: emu.host_exit that goes with @stop
  * @poll_left: boundaries to the next poll
  * @undo_gpr: registers at its start
  * @undo_lf: flags at its start
+ * @armed: what the following were decoded from
  * @bp: debug registers, decoded
  * @bp_enabled: which are enabled by DR7
  * @bp_code: which match instruction fetches
@@ -138,12 +148,14 @@ struct emu {
 	bool resumed;
 	bool use_io;
 	bool counted;
+	bool stepped;
 	bool undo;
 	u32 stop_exit;
 	u32 poll_left;
 	u64 undo_gpr[EMU_NR_GPRS];
 	struct emu_lazy_flags undo_lf;
 
+	struct emu_armed armed;
 	struct emu_breakpoint bp[4];
 	u8 bp_enabled;
 	u8 bp_code;

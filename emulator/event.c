@@ -59,8 +59,10 @@ static bool intercepted(const struct emu *cpu, const struct emu_event *ev)
 /* The effects that an event has besides its frame and its new CS:rIP. */
 static void apply_before(struct emu *cpu, const struct emu_event *ev)
 {
-	/* INT n runs before a trap that a MOV SS holds (S123). */
-	if (!is_soft(ev))
+	/* INT n runs before a trap that a MOV SS holds (S123), INT1 takes it along. */
+	if (ev->type == EMU_EV_ICEBP)
+		emu_debug_take(cpu, EMU_CAUSE_DELIVERED);
+	else if (!is_soft(ev))
 		emu_debug_drop(cpu);
 	/* DR6 has the new bits even if the delivery faults (S154). */
 	if (is_debug(ev))
@@ -78,6 +80,7 @@ static void apply_after(struct emu *cpu, const struct emu_event *ev)
 		d->interruptibility |= EMU_BLOCK_NMI;
 	d->activity = EMU_ACTIVE;
 	/* Watched frame pushes are reported at the handler's start (S85). */
+	cpu->new_shadow = 0;
 	emu_debug_commit(cpu);
 	emu_cancel(&cpu->st);
 	cpu->st.event.action = EMU_EVENT_NONE;

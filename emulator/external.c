@@ -228,8 +228,7 @@ void emu_external_hold(struct emu *cpu)
 {
 	struct emu_progress *p = &cpu->st.progress;
 
-	if (!p->nr_replay && !cpu->st.io.kind &&
-	    !(cpu->flags & EMU_WANT_STEPS))
+	if (!p->nr_replay && !cpu->st.io.kind && !cpu->stepped)
 		return;
 	p->insn_len = cpu->insn.len;
 	memset(p->insn, 0, sizeof(p->insn));

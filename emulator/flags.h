@@ -129,12 +129,6 @@ static inline void flags_set_zf(struct emu *cpu, bool zf)
 	flags_load(cpu, fl | (zf ? EMU_FL_ZF : 0));
 }
 
-/* RFLAGS as the architecture has it. */
-static inline u64 emu_rflags(const struct emu *cpu)
-{
-	return (cpu->st.regs.rflags & ~EMU_FL_ARITH) | flags_arith(cpu);
-}
-
 static inline void emu_set_rflags(struct emu *cpu, u64 fl)
 {
 	cpu->st.regs.rflags = (fl & EMU_FL_VALID) | EMU_FL_FIXED;

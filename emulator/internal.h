@@ -160,6 +160,7 @@ u64 emu_debug_match_code(const struct emu *cpu, u64 lin);
 void emu_debug_add(struct emu *cpu, u64 bits, enum emu_dbg_cause cause);
 void emu_debug_commit(struct emu *cpu);
 void emu_debug_write(struct emu *cpu, unsigned int n, u64 val);
+u64 emu_debug_take(struct emu *cpu, enum emu_dbg_cause cause);
 void emu_debug_drop(struct emu *cpu);
 void emu_debug_deliver(struct emu *cpu, u64 payload);
 

@@ -349,9 +349,13 @@ static int start(struct emu *cpu)
 
 int emu_step_hook(struct emu *cpu)
 {
+	int r;
+
 	if (likely(!(cpu->flags & EMU_WANT_STEPS)) || !cpu->ops->step)
 		return EMU_OK;
-	return cpu->ops->step(cpu);
+	r = cpu->ops->step(cpu);
+	cpu->stepped = !r;
+	return r;
 }
 
 static int step(struct emu *cpu)
@@ -364,6 +368,7 @@ static int step(struct emu *cpu)
 	r = start(cpu);
 	if (r)
 		return r;
+	cpu->stepped = held && cpu->flags & EMU_WANT_STEPS;
 	if (!held) {
 		r = emu_step_hook(cpu);
 		if (r)
@@ -409,12 +414,10 @@ int emu_poll(struct emu *cpu)
 /* The traps that are due make one #DB, with a code breakpoint here (S2, S91). */
 static void debug_event(struct emu *cpu, struct emu_event *ev)
 {
-	struct emu_debug *d = &cpu->st.debug;
-	u64 bits = d->pending_dbg;
+	u64 bits = emu_debug_take(cpu, EMU_CAUSE_DELIVERED);
 
 	if (!cpu->st.progress.in_rep && code_breakpoint(cpu) == EMU_EXCEPTION)
 		bits |= cpu->raised.payload;
-	d->pending_dbg = 0;
 	*ev = (struct emu_event){
 		.vector = VEC_DB, .type = EMU_EV_EXCEPTION, .payload = bits,
 		.flags = EMU_EVENT_PAYLOAD,

@@ -199,6 +199,11 @@ const char *emu_check_state(const struct emu_state *st)
 	return NULL;
 }
 
+u64 emu_rflags(const struct emu *cpu)
+{
+	return (cpu->st.regs.rflags & ~EMU_FL_ARITH) | flags_arith(cpu);
+}
+
 void emu_load(struct emu *cpu)
 {
 	emu_debug_arm(cpu);

@@ -9,7 +9,6 @@
 #include <linux/mm.h>
 #include <linux/nospec.h>
 
-#include "flags.h"
 #include "sandbox.h"
 
 /* So no record lies on two pages. */

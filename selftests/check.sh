@@ -93,6 +93,7 @@ check() {
 		suite "bpftrace-$k" bpftrace "$k"
 	done
 	suite install selftests/install.sh
+	suite documentation Documentation/check.sh
 }
 
 check_debug() {

@@ -4,7 +4,7 @@
 # Install the Debian packages that building and testing need, if any is
 # missing. None of them is a kernel: those are only unpacked (kernel.sh).
 #
-# usage: deps.sh [build|vm|debug|lint|bpf]...    (default: build vm lint bpf)
+# usage: deps.sh [build|vm|debug|lint|doc|bpf]...  (default: all but debug)
 
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -19,12 +19,13 @@ group() {
 		lz4 zstd binutils kmod seabios ;;
 	debug) echo flex bison bc libelf-dev libssl-dev perl ;;
 	lint) echo shellcheck perl git ;;
+	doc) echo python3-sphinx perl xz-utils ;;
 	bpf) echo bpftrace ;;
 	*) die "no such group: $1" ;;
 	esac
 }
 
-[ $# -gt 0 ] || set -- build vm lint bpf
+[ $# -gt 0 ] || set -- build vm lint doc bpf
 missing=()
 for g; do
 	for p in $(group "$g"); do

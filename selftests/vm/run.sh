@@ -120,7 +120,9 @@ if [ -z "$accel" ]; then
 fi
 case $accel in
 kvm) cpu=host ;;
-tcg) cpu=max,la57=off ;;
+# One thread for all CPUs: with one each, QEMU 7.2 now and then runs code that the
+# guest's kernel has patched meanwhile (a static branch), and it dies of an int3.
+tcg) cpu=max,la57=off; accel=tcg,thread=single ;;
 *) die "--accel is tcg or kvm" ;;
 esac
 
