@@ -238,6 +238,7 @@ enum emu_dir { EMU_READ, EMU_WRITE };
 
 #define EMU_IO_STRING		BIT(0)	/* INS or OUTS, or a string to memory */
 #define EMU_IO_REP		BIT(1)
+#define EMU_IO_PART		BIT(2)	/* one byte of an access that is split */
 
 /**
  * struct emu_io - an access that the host's owner serves (K6)
@@ -469,6 +470,9 @@ struct emu_trace {
  *	not bulk: EMU_OK: @port_read or @port_write will do it; EMU_EXIT with
  *	@cpu->host_exit 0: the owner serves it; EMU_EXIT with @cpu->host_exit set:
  *	stop before it. Optional: without it, always EMU_OK.
+ * @port_split: is the access to be made byte by byte, low port first (K15)? It
+ *	stays one access to breakpoints and the trace. Asked for 2 and 4 bytes.
+ *	Optional: without it, no.
  * @port_read: one port access of 1, 2 or 4 bytes, traced after it. Required.
  * @port_write: likewise, traced before it.
  * @port_read_bulk: optional. @count elements from one port to @buf; returns
@@ -489,6 +493,7 @@ struct emu_ops {
 	int (*read)(struct emu *cpu, u64 gpa, unsigned int size, u64 *val);
 	int (*write)(struct emu *cpu, u64 gpa, unsigned int size, u64 val);
 	bool (*backed)(struct emu *cpu, u64 gpa);
+	bool (*port_split)(struct emu *cpu, u16 port, unsigned int size);
 	int (*port_read)(struct emu *cpu, u16 port, unsigned int size, u32 *val);
 	int (*port_write)(struct emu *cpu, u16 port, unsigned int size, u32 val);
 	u32 (*port_read_bulk)(struct emu *cpu, u16 port, unsigned int size,

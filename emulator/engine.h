@@ -94,6 +94,7 @@ struct emu_breakpoint {
  * @stop: the poll hook asked to leave
  * @resumed: it continues after a voluntary stop: no checks (S42)
  * @use_io: its iteration has taken an element of st.io
+ * @part: its port access is being made byte by byte
  * @counted: it has accounted for its boundaries itself
  * @stepped: the step hook has accepted it
  * @undo: @undo_gpr is valid
@@ -147,6 +148,7 @@ struct emu {
 	bool incomplete;
 	bool resumed;
 	bool use_io;
+	bool part;
 	bool counted;
 	bool stepped;
 	bool undo;

@@ -99,6 +99,8 @@ static void ask_owner(struct emu *cpu, enum emu_io_kind kind, enum emu_dir dir,
 	if (dir == EMU_READ)
 		val = 0;
 	memcpy(cpu->st.io_data, &val, sizeof(val));
+	if (cpu->part)
+		io->flags |= EMU_IO_PART;
 	if (!cpu->in_event && (cpu->insn.op->flags & F_STRING)) {
 		io->flags |= EMU_IO_STRING;
 		if (cpu->insn.rep)
@@ -109,6 +111,9 @@ static void ask_owner(struct emu *cpu, enum emu_io_kind kind, enum emu_dir dir,
 static void trace_port(struct emu *cpu, enum emu_dir dir, u16 port,
 		       unsigned int size, u64 val)
 {
+	/* The whole of it is one event. */
+	if (cpu->part)
+		return;
 	emu_trace(cpu, &(struct emu_trace){
 		.kind = EMU_TRACE_PORT, .dir = dir, .size = size, .port = port,
 		.count = 1, .value = val,
@@ -180,6 +185,44 @@ int emu_external(struct emu *cpu, enum emu_io_kind kind, enum emu_dir dir,
 	return r;
 }
 
+/**
+ * emu_external_split() - a port access that goes byte by byte (K15)
+ * @cpu: engine
+ * @dir: direction
+ * @port: first port; nothing is behind the last one
+ * @size: 2 or 4
+ * @val: value, zero-extended
+ *
+ * Return: as emu_external().
+ */
+int emu_external_split(struct emu *cpu, enum emu_dir dir, u16 port,
+		       unsigned int size, u64 *val)
+{
+	bool first = cpu->replay_pos >= cpu->st.progress.nr_replay;
+	u64 all = dir == EMU_WRITE ? *val : 0, byte;
+	unsigned int n;
+	int r = EMU_OK;
+
+	if (dir == EMU_WRITE && first)
+		trace_port(cpu, dir, port, size, all);
+	cpu->part = true;
+	for (n = 0; n < size && !r; n++) {
+		byte = dir == EMU_WRITE ? all >> (8 * n) & 0xff : 0xff;
+		if (port + n <= 0xffff)
+			r = emu_external(cpu, EMU_IO_PORT, dir, port + n, 1,
+					 &byte);
+		if (dir == EMU_READ)
+			all |= byte << (8 * n);
+	}
+	cpu->part = false;
+	if (r)
+		return r;
+	if (dir == EMU_READ)
+		trace_port(cpu, dir, port, size, all);
+	*val = all;
+	return EMU_OK;
+}
+
 /* Before an instruction: a single answered access joins the served ones. */
 void emu_external_begin(struct emu *cpu)
 {
@@ -196,7 +239,7 @@ void emu_external_begin(struct emu *cpu)
 	}
 	if (io->count == 1 && cpu->st.progress.nr_replay < EMU_REPLAY_MAX) {
 		memcpy(&val, cpu->st.io_data, io->size);
-		if (io->kind == EMU_IO_PORT)
+		if (io->kind == EMU_IO_PORT && !(io->flags & EMU_IO_PART))
 			trace_port(cpu, io->dir, io->addr, io->size, val);
 		remember(cpu, io->kind, io->dir, io->addr, io->size, val);
 		cpu->replay_pos = 0;

@@ -197,6 +197,8 @@ int emu_far_jump(struct emu *cpu, u16 sel, u64 off, unsigned int osize);
 /* external.c: accesses that a hook or the owner serves */
 int emu_external(struct emu *cpu, enum emu_io_kind kind, enum emu_dir dir,
 		 u64 addr, unsigned int size, u64 *val);
+int emu_external_split(struct emu *cpu, enum emu_dir dir, u16 port,
+		       unsigned int size, u64 *val);
 void emu_external_begin(struct emu *cpu);
 void emu_external_commit(struct emu *cpu);
 void emu_external_hold(struct emu *cpu);

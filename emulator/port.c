@@ -62,8 +62,13 @@ int emu_port_permission(struct emu *cpu, u16 port, unsigned int size)
 int emu_port_access(struct emu *cpu, u16 port, unsigned int size,
 		    enum emu_dir dir, u64 *val)
 {
-	int r = emu_external(cpu, EMU_IO_PORT, dir, port, size, val);
+	const struct emu_ops *ops = cpu->ops;
+	int r;
 
+	if (size > 1 && ops->port_split && ops->port_split(cpu, port, size))
+		r = emu_external_split(cpu, dir, port, size, val);
+	else
+		r = emu_external(cpu, EMU_IO_PORT, dir, port, size, val);
 	if (!r && unlikely(cpu->bp_io))
 		emu_debug_add(cpu, emu_debug_match_io(cpu, port, size),
 			      EMU_CAUSE_IO);

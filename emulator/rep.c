@@ -158,7 +158,8 @@ static void offer_more(struct emu *cpu, const struct emu_insn *i, u64 count)
 	u8 *host;
 	u32 n;
 
-	if (cpu->host_exit || io->kind != EMU_IO_PORT || io->count != 1)
+	if (cpu->host_exit || io->kind != EMU_IO_PORT || io->count != 1 ||
+	    io->flags & EMU_IO_PART)
 		return;
 	n = batch_size(cpu, i, count, &host);
 	n = min_t(u32, n, EMU_IO_DATA / io->size);

@@ -157,6 +157,8 @@ static const char *check_progress(const struct emu_state *st)
 	if (io->kind) {
 		if (!access_valid(io->kind, io->dir, io->size))
 			return "io: kind, dir or size";
+		if (io->flags & ~(EMU_IO_STRING | EMU_IO_REP | EMU_IO_PART))
+			return "io: unknown flag";
 		if (!io->count || io->count > EMU_IO_DATA / io->size)
 			return "io: count elements of size bytes fit in the data";
 		if (io->done > io->count || io->used > io->done ||

@@ -256,6 +256,19 @@ static int stop(struct emu *cpu, u32 reason, u32 port)
 	return EMU_EXIT;
 }
 
+/* Hook: does the access span kinds (K15)? */
+bool ports_split(struct emu *cpu, u16 port, unsigned int size)
+{
+	struct sandbox *sb = cpu->host;
+	u32 kind = range_of(&sb->ports, port)->kind;
+	unsigned int i;
+
+	for (i = 1; i < size; i++)
+		if (range_of(&sb->ports, port + i)->kind != kind)
+			return true;
+	return false;
+}
+
 /**
  * ports_check() - can the access be done?
  * @cpu: engine
@@ -263,7 +276,7 @@ static int stop(struct emu *cpu, u32 reason, u32 port)
  * @size: bytes
  * @dir: direction
  *
- * It is the owner's as a whole if a byte of it is. Of ports that have a ring or a
+ * All its ports are of one kind: see ports_split(). Of ports that have a ring or a
  * queue in common each byte counts.
  *
  * Return: EMU_OK, or EMU_EXIT: with host_exit 0 the owner is to serve it.

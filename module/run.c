@@ -161,6 +161,7 @@ const struct emu_ops run_ops = {
 	.read = memory_read,
 	.write = memory_write,
 	.backed = memory_backed,
+	.port_split = ports_split,
 	.port_read = ports_read,
 	.port_write = ports_write,
 	.port_read_bulk = ports_read_bulk,

@@ -168,6 +168,7 @@ void ports_free(struct ports *ports);
 int ports_set(struct sandbox *sb, const struct piotrap_ports *arg);
 int ports_queue_input(struct sandbox *sb, struct piotrap_input *arg);
 void ports_commit_input(struct sandbox *sb, const struct piotrap_input *arg);
+bool ports_split(struct emu *cpu, u16 port, unsigned int size);
 int ports_check(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir);
 int ports_read(struct emu *cpu, u16 port, unsigned int size, u32 *val);
 int ports_write(struct emu *cpu, u16 port, unsigned int size, u32 val);

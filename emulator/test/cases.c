@@ -14,6 +14,7 @@
  *   deliver 3                                     vectors that go through the IVT
  *   hole 6000 6fff                                no memory there
  *   owner 80                                      a port that the owner serves
+ *   split 80                                      a port of a kind of its own
  *   flags 8                                       emu.flags
  *   after 2000 11                                 memory at the end
  *   see db +0 cx=1 rf dr6=ffff0ff1                each event: vector, where, what
@@ -250,6 +251,7 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 	h->hole_last = 0;
 	h->mmio_last = 0;
 	h->owner_port = -1;
+	h->split_port = -1;
 	h->cpu.flags = 0;
 	h->cpu.config.exit_exceptions = ~0U;
 	memset(h->cpu.config.exit_ints, 0xff, sizeof(h->cpu.config.exit_ints));
@@ -305,6 +307,8 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 			h->cpu.flags = number(t, word(&p));
 		} else if (!strcmp(w, "owner")) {
 			h->owner_port = number(t, word(&p));
+		} else if (!strcmp(w, "split")) {
+			h->split_port = number(t, word(&p));
 		}
 	}
 	emu_load(&h->cpu);

@@ -82,6 +82,13 @@ static int port_check(struct emu *cpu, u16 port, unsigned int size,
 	return EMU_OK;
 }
 
+static bool port_split(struct emu *cpu, u16 port, unsigned int size)
+{
+	struct host *h = host_of(cpu);
+
+	return h->split_port >= port && h->split_port < (int)(port + size);
+}
+
 static u32 next_in(struct host *h, u16 port, unsigned int size)
 {
 	u32 v = h->on_in ? h->on_in(h, port, size) : h->read_seed++;
@@ -104,9 +111,10 @@ static int port_write(struct emu *cpu, u16 port, unsigned int size, u32 val)
 	return EMU_OK;
 }
 
-static bool special(const struct host *h, u16 port)
+static bool special(struct host *h, u16 port, unsigned int size)
 {
-	return !h->bulk || port == h->owner_port || port == h->stop_port;
+	return !h->bulk || port == h->owner_port || port == h->stop_port ||
+	       port_split(&h->cpu, port, size);
 }
 
 static u32 read_bulk(struct emu *cpu, u16 port, unsigned int size, void *buf,
@@ -115,7 +123,7 @@ static u32 read_bulk(struct emu *cpu, u16 port, unsigned int size, void *buf,
 	struct host *h = host_of(cpu);
 	u32 n, val;
 
-	if (special(h, port))
+	if (special(h, port, size))
 		return 0;
 	count = min(count, h->bulk_max);
 	for (n = 0; n < count; n++) {
@@ -132,7 +140,7 @@ static u32 write_bulk(struct emu *cpu, u16 port, unsigned int size,
 	struct host *h = host_of(cpu);
 	u32 n, val;
 
-	if (special(h, port))
+	if (special(h, port, size))
 		return 0;
 	count = min(count, h->bulk_max);
 	for (n = 0; n < count; n++) {
@@ -174,6 +182,7 @@ static const struct emu_ops ops = {
 	.write = mem_write,
 	.backed = backed,
 	.port_check = port_check,
+	.port_split = port_split,
 	.port_read = port_read,
 	.port_write = port_write,
 	.port_read_bulk = read_bulk,
@@ -190,6 +199,7 @@ void host_init(struct host *h)
 		abort();
 	h->mem_size = HOST_MEM;
 	h->owner_port = -1;
+	h->split_port = -1;
 	h->stop_port = -1;
 	h->bulk_max = ~0U;
 	emu_init(&h->cpu, &ops, h);

@@ -28,6 +28,7 @@ struct host {
 	u64 mmio_first, mmio_last;	/* served by the owner, if first < last */
 	u64 hole_first, hole_last;	/* no memory, if first < last */
 	int owner_port;			/* served by the owner, or -1 */
+	int split_port;			/* of another kind than its neighbours, or -1 */
 	int stop_port;			/* host_exit before it, or -1 */
 	bool bulk;			/* offer bulk hooks */
 	u32 bulk_max;			/* elements that a bulk hook takes */

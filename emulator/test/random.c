@@ -156,6 +156,7 @@ static void program(struct host *h, u64 number, const struct variant *v)
 	drive_as(h, v);
 	h->read_seed = rnd(256);
 	h->owner_port = rnd(2) ? 0x82 : -1;
+	h->split_port = rnd(3) ? -1 : 0x80 + (int)rnd(4);
 	h->mmio_first = 0x3000;
 	h->mmio_last = rnd(3) ? 0 : 0x3fff;
 	h->hole_first = 0x8000;

@@ -232,10 +232,9 @@ enum piotrap_port_kind {
  * @mask: with PIOTRAP_PORTS_MATCH, else must be zero
  *
  * The range replaces what was there; ranges that it cuts keep the rest, their
- * contents with it. An access that touches more than one range goes byte by byte,
- * low port first, but is the owner's as a whole if one of them is of kind
- * PIOTRAP_PORT_EXIT; it is one access to breakpoints, traces and the log. An access
- * past port FFFFh sees open bus there.
+ * contents with it. An access that touches ranges of different kinds goes byte by
+ * byte, low port first; it is one access to breakpoints, traces and the log. An
+ * access past port FFFFh sees open bus there.
  *
  * Errors, after the common ones: EINVAL (@kind, @first, @count, @init, or a flag
  * or field that is not @kind's); EBADF, EINVAL (@eventfd); E2BIG
@@ -421,7 +420,8 @@ struct piotrap_event {
  * @kind: out: PIOTRAP_IO_NONE, PIOTRAP_IO_PORT or PIOTRAP_IO_MEM
  * @dir: out: PIOTRAP_READ or PIOTRAP_WRITE
  * @size: out: bytes an element: 1, 2, 4, or 8 (memory)
- * @flags: out: PIOTRAP_IO_STRING, PIOTRAP_IO_REP
+ * @flags: out: PIOTRAP_IO_STRING, PIOTRAP_IO_REP, and PIOTRAP_IO_PART where it is
+ *	one byte of an access that touches ports of different kinds
  *
  * The data, @count elements of @size bytes without gaps, is at
  * PIOTRAP_DATA_OFFSET: written by the kernel for a write, by the owner for a
@@ -446,6 +446,7 @@ struct piotrap_io {
 
 #define PIOTRAP_IO_STRING	(1U << 0)
 #define PIOTRAP_IO_REP		(1U << 1)
+#define PIOTRAP_IO_PART		(1U << 2)
 
 /* An access that was served for an instruction not yet committed. */
 struct piotrap_replay {
