@@ -505,7 +505,7 @@ static void operand_value(struct draft *d, u64 val, unsigned int size)
 		poke_value(seg_base(d, c->seg) + c->ea, val, size);
 	else if (size == 1 && !d->has_rex && d->rm >= 4 && d->rm < 8)
 		c->gpr[d->rm - 4] = (c->gpr[d->rm - 4] & ~0xff00ULL) | (val & 0xff) << 8;
-	else
+	else if (d->rm != EMU_RSP)
 		set_low(c, d->rm, size, val);
 }
 
@@ -634,8 +634,9 @@ static void pin_registers(struct draft *d)
 	/* A bit number reaches far beyond the operand. */
 	if ((d->op->exec == em_bt || d->op->exec == em_bts || d->op->exec == em_btr ||
 	     d->op->exec == em_btc) && uses(d->op, M_G)) {
-		if (chance(c, 85))
-			set_low(c, d->reg, c->osize, (u64)(s64)(s16)next(c) >> 1);
+		/* With a base some CPUs check the sum without it, too. */
+		if (chance(c, 85) || d->override >= EMU_FS)
+			set_low(c, d->reg, c->osize, (u64)((s64)(s16)next(c) >> 1));
 		d->pinned |= 1 << d->reg;
 	}
 	if (d->op->exec == em_cpuid) {
@@ -785,11 +786,11 @@ static void emit_prefixes(struct draft *d)
 		list[k - 1] = list[with];
 		list[with] = t;
 	}
-	if (chance(c, 6))
+	if (chance(c, 6) && d->op->exec != em_ud)
 		for (k = below(c, 3) + 1; k; k--)
 			junk_prefix(d, list, &n, 6);
 	/* Over 15 bytes; where operands are not known, nor is the length. */
-	if (chance(c, 1) && n && d->op->name) {
+	if (chance(c, 1) && n && d->op->exec != em_ud) {
 		k = 9 + below(c, 4);
 		while (n < k && !(list[0] >= 0x40 && list[0] < 0x50))
 			list[n++] = list[0];

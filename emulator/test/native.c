@@ -737,6 +737,19 @@ static void print_result(const char *who, const struct nat_result *r)
 	putchar('\n');
 }
 
+/* Would it touch the test's own pages, or branch into its own bytes, maybe for ever? */
+static bool out_of_bounds(const struct nat_case *c, const struct nat_result *got)
+{
+	u64 lin = c->env->mode == DECODE_64 ? got->rip :
+		  (u32)(c->env->seg[EMU_CS].base + got->rip);
+
+	if (got->end == END_PAGE)
+		return got->linear - NAT_STUB < NAT_OWN_LEN;
+	if (got->end != END_DONE || got->rip == c->rip + c->len)
+		return false;
+	return lin - NAT_STUB < NAT_OWN_LEN || lin - c->code < NAT_INSN_MAX + 16;
+}
+
 /* One case, on both; the emulator first, as what it leaves out is not run at all. */
 static const char *run_case(struct nat_case *c, struct nat_form *f, u64 seed, u32 number,
 			    struct nat_result *want, struct nat_result *got)
@@ -752,8 +765,7 @@ static const char *run_case(struct nat_case *c, struct nat_form *f, u64 seed, u3
 		f->unsupported++;
 		f->line->unsupported++;
 		nr_unsupported++;
-	} else if (got->end == END_PAGE && got->linear - NAT_STUB < NAT_CODE - NAT_STUB) {
-		/* The test's own pages: nothing that a case may touch. */
+	} else if (out_of_bounds(c, got)) {
 		why = NULL;
 	} else {
 		nat_cpu_run(c, want);

@@ -14,10 +14,12 @@
 
 /*
  * Where the native side lies; the emulator has a second copy of it at the same
- * addresses. All below 2 GiB, so that 32-bit code reaches it.
+ * addresses. All below 2 GiB, so that 32-bit code reaches it; what is the native
+ * side's alone lies where no edge value leads.
  */
-#define NAT_STUB	0x20000000	/* the way out */
-#define NAT_CTX		0x20001000	/* struct nat_ctx */
+#define NAT_STUB	0x2a5b6000	/* the way out */
+#define NAT_CTX		0x2a5b7000	/* struct nat_ctx */
+#define NAT_OWN_LEN	0x2000
 #define NAT_CODE	0x20010000
 #define NAT_CODE_LEN	0x10000
 #define NAT_DATA	0x20040000	/* unmapped pages before and after */
