@@ -924,6 +924,35 @@ TEST_F(ports, spanning_exit)
 	EXPECT_EQ(0x33, buf[0]);
 }
 
+/* Two parts of one access are the owner's: two answers, one instruction. */
+TEST_F(ports, spanning_two_exits)
+{
+	struct box *b = &self->b;
+
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_EXIT, PORT, 4, 0, 0));
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_LATCH, PORT + 1, 1, 0x77, 0));
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_OPEN_BUS, PORT + 3, 1, 0, 0));
+	set_reg(b, 0, PORT);
+	arm(b, 0, BP_IO, 1, PORT + 3);
+	/* in eax, dx */
+	ASSERT_EQ(0, STREAM(b, 0x66, 0xed, 0x90));
+	EXPECT_IO(b, PORT, PIOTRAP_READ, 1, 1, PIOTRAP_IO_PART);
+	b->data[0] = 0x11;
+	answer(b, 1);
+	ASSERT_EQ(0, run_on(b));
+	EXPECT_IO(b, PORT + 2, PIOTRAP_READ, 1, 1, PIOTRAP_IO_PART);
+	EXPECT_EQ(0, b->run->boundaries);
+	EXPECT_EQ(0, b->run->regs.rax);
+	b->data[0] = 0x33;
+	answer(b, 1);
+	/* One trap, when all of it is done. */
+	ASSERT_EQ(0, run_on(b));
+	EXPECT_EXIT(DEBUG, b);
+	EXPECT_EQ(0xff337711, b->run->regs.rax);
+	EXPECT_EQ(CODE + 2, b->run->regs.rip);
+	EXPECT_EQ(1, b->run->boundaries);
+}
+
 /* Ranges that meet, of one kind: one access, one exit. */
 TEST_F(ports, adjacent_exits)
 {

@@ -12,6 +12,20 @@
 #define DST	0x3000UL
 #define HIGH	0xabcd0000UL	/* upper halves that 16-bit forms must keep */
 
+/* Of a module built for tests; the others give themselves away only when asked. */
+static int set_poll_every(const char *n)
+{
+	int fd = open("/sys/module/piotrap/parameters/poll_every",
+		      O_WRONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, n, strlen(n)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
 FIXTURE(rep)
 {
 	struct box b;
@@ -27,6 +41,7 @@ FIXTURE_SETUP(rep)
 
 FIXTURE_TEARDOWN(rep)
 {
+	set_poll_every("0");
 	box_close(&self->b);
 }
 
@@ -607,6 +622,38 @@ TEST_F(rep, differential)
 		}
 	}
 	EXPECT_EQ(216, cases);
+}
+
+/* K18, S57: the CPU is given away at every nth boundary, and nobody can tell. */
+TEST_F(rep, preemption)
+{
+	static struct result want, got;
+	static const char *const every[] = { "1", "2", "3", "7" };
+	struct box *b = &self->b;
+
+	if (set_poll_every("0"))
+		SKIP(return, "a module without PIOTRAP_DEBUG, or not root");
+	ASSERT_EQ(0, fcntl(b->fd, F_SETFL, O_NONBLOCK));
+	for (unsigned int k = 0; k < 2 * 3; k++) {
+		struct form f = {
+			.ins = k & 1, .size = 1U << k / 2, .rep = 0xf3,
+		};
+		uint64_t watch = (f.ins ? DST : SRC) + 20 * f.size;
+
+		ASSERT_EQ(0, run_in_parts(b, &f, 40, watch, 1000, false, &want));
+		EXPECT_EQ(1, want.traps);
+		for (unsigned int i = 0; i < 4; i++) {
+			int err;
+
+			ASSERT_EQ(0, set_poll_every(every[i]));
+			err = run_in_parts(b, &f, 40, watch, 1000, i & 1, &got);
+			ASSERT_EQ(0, set_poll_every("0"));
+			ASSERT_EQ(0, err);
+			EXPECT_EQ(0, memcmp(&want, &got, sizeof(got)))
+				TH_LOG("%s size %u, every %s",
+				       f.ins ? "ins" : "outs", f.size, every[i]);
+		}
+	}
 }
 
 /* S31: a REP that writes over itself is fetched anew. */

@@ -109,6 +109,8 @@ explain() {
 	}'
 }
 if [ -w $tracing/events/piotrap/enable ]; then
+	# Without names of commands the scheduler is left alone.
+	echo 0 >$tracing/options/record-cmd
 	for e in pending_dbg port_io rep_break debug_trap; do
 		echo 1 >$tracing/events/piotrap/piotrap_$e/enable
 	done
@@ -116,6 +118,7 @@ if [ -w $tracing/events/piotrap/enable ]; then
 	piotrap run "$tmp/guest" || status=1
 	grep -v '^#' $tracing/trace | explain
 	echo 0 >$tracing/events/piotrap/enable
+	echo 1 >$tracing/options/record-cmd
 else
 	echo "(no permission for $tracing)"
 	status=1
