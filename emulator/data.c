@@ -20,11 +20,18 @@ int em_movsx(struct emu *cpu, const struct emu_insn *i)
 /* xchg r/m, reg */
 int em_xchg(struct emu *cpu, const struct emu_insn *i)
 {
-	u16 at = OPERAND_METHOD(i->op->op[1]) == M_ACC ? gpr_at(EMU_RAX) :
-							 i->reg_at;
-
-	reg_set(cpu, at, i->size, cpu->dst);
+	reg_set(cpu, i->reg_at, i->size, cpu->dst);
 	cpu->dst = cpu->src;
+	return EMU_OK;
+}
+
+/* xchg reg, rAX; with itself it is NOP, which clears no upper half */
+int em_xchg_acc(struct emu *cpu, const struct emu_insn *i)
+{
+	if (i->reg_at == gpr_at(EMU_RAX))
+		return EMU_OK;
+	reg_set(cpu, i->reg_at, i->size, cpu->src);
+	gpr_set(cpu, EMU_RAX, i->size, cpu->dst);
 	return EMU_OK;
 }
 

@@ -74,6 +74,7 @@ EMU_HANDLER(mov);
 EMU_HANDLER(movsx);
 EMU_HANDLER(movbe);
 EMU_HANDLER(xchg);
+EMU_HANDLER(xchg_acc);
 EMU_HANDLER(lea);
 EMU_HANDLER(nop);
 EMU_HANDLER(touch);

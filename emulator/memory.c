@@ -203,6 +203,11 @@ static int find_place(struct emu *cpu, u64 lin, enum emu_access acc,
 	return EMU_OK;
 }
 
+static bool backed(struct emu *cpu, const struct place *pl)
+{
+	return pl->host || !cpu->ops->backed || cpu->ops->backed(cpu, pl->gpa);
+}
+
 /* Pieces of 1, 2, 4 or 8 bytes that do not cross their own alignment. */
 static unsigned int piece(u64 addr, unsigned int size)
 {
@@ -334,8 +339,13 @@ int emu_linear_write(struct emu *cpu, u64 lin, unsigned int size, u64 val)
 	r = find_place(cpu, lin2, EMU_ACC_WRITE, &b);
 	if (r)
 		return r;
-	/* What can still leave or fail goes before what cannot. */
-	if (b.host) {
+	/* Both must be there before either is written. */
+	if (!backed(cpu, &a))
+		return no_memory(cpu, lin, a.gpa, n, EMU_ACC_WRITE);
+	if (!backed(cpu, &b))
+		return no_memory(cpu, lin2, b.gpa, size - n, EMU_ACC_WRITE);
+	/* What can still leave goes before what cannot. */
+	if (b.host || !a.host) {
 		r = page_write(cpu, &a, lin, n, val & size_mask(n));
 		return r ? r : page_write(cpu, &b, lin2, size - n, hi);
 	}
@@ -384,8 +394,7 @@ int emu_probe_write(struct emu *cpu, unsigned int seg, u64 off,
 	while (!r && size) {
 		n = in_page(lin, size);
 		r = find_place(cpu, lin, EMU_ACC_WRITE, &pl);
-		if (!r && !pl.host && cpu->ops->backed &&
-		    !cpu->ops->backed(cpu, pl.gpa))
+		if (!r && !backed(cpu, &pl))
 			return no_memory(cpu, lin, pl.gpa, n, EMU_ACC_WRITE);
 		lin = next_linear(cpu, lin, n);
 		size -= n;

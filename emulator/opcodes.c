@@ -175,10 +175,10 @@ static const struct emu_opcode group15[8] = {
 };
 
 static const struct emu_opcode nop_or_pause[4] = {
-	OP("xchg", em_xchg, Zv, rAX, O_none, 0),
-	OP("xchg", em_xchg, Zv, rAX, O_none, 0),
+	OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
+	OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
 	OP("pause", em_nop, O_none, O_none, O_none, 0),
-	OP("xchg", em_xchg, Zv, rAX, O_none, 0),
+	OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
 };
 
 static const struct emu_opcode popcnt[4] = {
@@ -360,13 +360,13 @@ const struct emu_opcode emu_opcodes[256] = {
 	[0x8e] = OP("mov", em_mov_to_sreg, Sw, Ew, O_none, F_NOWB | F_MOV | F_ENDS),
 	[0x8f] = SUB(group1a, F_GROUP),
 	[0x90] = SUB(nop_or_pause, F_PREFIX),
-	[0x91] = OP("xchg", em_xchg, Zv, rAX, O_none, 0),
-	[0x92] = OP("xchg", em_xchg, Zv, rAX, O_none, 0),
-	[0x93] = OP("xchg", em_xchg, Zv, rAX, O_none, 0),
-	[0x94] = OP("xchg", em_xchg, Zv, rAX, O_none, 0),
-	[0x95] = OP("xchg", em_xchg, Zv, rAX, O_none, 0),
-	[0x96] = OP("xchg", em_xchg, Zv, rAX, O_none, 0),
-	[0x97] = OP("xchg", em_xchg, Zv, rAX, O_none, 0),
+	[0x91] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
+	[0x92] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
+	[0x93] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
+	[0x94] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
+	[0x95] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
+	[0x96] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
+	[0x97] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
 	[0x98] = OP("cbw", em_cbw, O_none, O_none, O_none, 0),
 	[0x99] = OP("cwd", em_cwd, O_none, O_none, O_none, 0),
 	[0x9a] = OP("call far", em_call_far, Ap, O_none, O_none, F_NOWB | F_MOV | F_I64 | F_ENDS),
@@ -628,7 +628,7 @@ const struct emu_opcode emu_opcodes_0f[256] = {
 	[0xb6] = OP("movzx", em_mov, Gv, Eb, O_none, F_MOV),
 	[0xb7] = OP("movzx", em_mov, Gv, Ew, O_none, F_MOV),
 	[0xb8] = SUB(popcnt, F_PREFIX),
-	[0xb9] = OP("ud1", em_ud, Gv, Ev, O_none, F_NOWB | F_MOV),
+	[0xb9] = OP("ud1", em_ud, O_none, O_none, O_none, F_MODRM),
 	[0xba] = SUB(group8, F_GROUP),
 	[0xbb] = OP("btc", em_btc, Ev, Gv, O_none, F_NOWB | F_MOV | F_LOCK),
 	[0xbc] = SUB(bsf_or_tzcnt, F_PREFIX),
@@ -698,7 +698,7 @@ const struct emu_opcode emu_opcodes_0f[256] = {
 	[0xfc] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
 	[0xfd] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
 	[0xfe] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xff] = OP("ud0", em_ud, Gv, Ev, O_none, F_NOWB | F_MOV),
+	[0xff] = OP("ud0", em_ud, O_none, O_none, O_none, F_MODRM),
 };
 
 /* 0F 38 xx */
