@@ -509,26 +509,43 @@ static void operand_value(struct draft *d, u64 val, unsigned int size)
 		set_low(c, d->rm, size, val);
 }
 
+/* A dividend that gives a chosen quotient, often one that just fits or does not. */
 static void dividend(struct draft *d)
 {
 	struct nat_case *c = d->c;
 	unsigned int size = bytes_of(c, d->op->op[0]);
 	bool is_signed = d->op->exec == em_idiv;
-	u64 lo = c->gpr[EMU_RAX], hi = 0;
+	u64 by = value(c) & mask_of(size), q = value(c) & mask_of(size), rest;
+	__int128 n;
 
-	if (chance(c, 30) || (size != 1 && d->pinned >> EMU_RDX & 1))
+	if (chance(c, 20) || (size != 1 && d->pinned >> EMU_RDX & 1))
 		return;
+	if (chance(c, 50))
+		by = below(c, 20);
+	rest = by ? next(c) % by : 0;
 	if (is_signed) {
-		hi = sign_extend(lo, size) >> 63 ? ~0ULL : 0;
+		if (chance(c, 50))
+			q = sign_bit(size) - below(c, 2);
+		by = sign_extend(by, size);
+		if (chance(c, 40))
+			by = -by;
+		n = (__int128)(s64)by * (s64)sign_extend(q, size);
 		if (chance(c, 30))
-			hi ^= below(c, 4);
+			n = -n;
+		rest %= by ? (s64)by < 0 ? -by : by : 1;
+		n += n < 0 ? -(__int128)rest : (__int128)rest;
 	} else {
-		hi = below(c, 8);
+		if (chance(c, 30))
+			q = mask_of(size);
+		n = (__int128)((__uint128_t)by * q + rest + (chance(c, 10) ? by : 0));
 	}
-	if (size == 1)
-		set_low(c, EMU_RAX, 2, (hi & 0xff) << 8 | (lo & 0xff));
-	else
-		c->gpr[EMU_RDX] = hi;
+	operand_value(d, by, size);
+	if (size == 1) {
+		set_low(c, EMU_RAX, 2, (u64)n);
+	} else {
+		set_low(c, EMU_RAX, size, (u64)n);
+		set_low(c, EMU_RDX, size, (u64)(n >> (8 * size)));
+	}
 }
 
 /* A string operand: an index register, and bytes that are often alike. */
