@@ -129,6 +129,8 @@ int em_cmpxchg(struct emu *cpu, const struct emu_insn *i)
 		return EMU_OK;
 	}
 	gpr_set(cpu, EMU_RAX, i->size, old);
+	/* A register that stays keeps its upper half too. */
+	cpu->keep_dst = !i->mem;
 	return EMU_OK;
 }
 
@@ -138,6 +140,9 @@ int em_cmpxchg8b(struct emu *cpu, const struct emu_insn *i)
 	u64 old, acc, val;
 	int r;
 
+	/* cmpxchg16b */
+	if (i->osize == 8)
+		return emu_unsupported(cpu);
 	acc = gpr_get(cpu, EMU_RDX, 4) << 32 | gpr_get(cpu, EMU_RAX, 4);
 	val = gpr_get(cpu, EMU_RCX, 4) << 32 | gpr_get(cpu, EMU_RBX, 4);
 	r = emu_read_for_write(cpu, i->seg, cpu->ea, 8, &old);

@@ -48,6 +48,8 @@ bool emu_condition(const struct emu *cpu, unsigned int cc)
 static int target(struct emu *cpu, const struct emu_insn *i, u64 rip)
 {
 	rip &= size_mask(i->osize);
+	if (i->mode64 && !canonical(rip, 1))
+		return emu_raise_error(cpu, VEC_GP, 0);
 	if (!i->mode64 && rip > cpu->st.segs.seg[EMU_CS].limit)
 		return emu_raise_error(cpu, VEC_GP, 0);
 	cpu->next_rip = rip;

@@ -48,11 +48,19 @@ int em_nop(struct emu *cpu, const struct emu_insn *i)
 	return EMU_OK;
 }
 
-/* clflush m8: counts as a read (S159) */
+/* lfence, mfence; with memory xrstor, xsaveopt */
+int em_fence(struct emu *cpu, const struct emu_insn *i)
+{
+	return i->mem ? emu_unsupported(cpu) : EMU_OK;
+}
+
+/* clflush m8: counts as a read (S159); with a register it is sfence */
 int em_touch(struct emu *cpu, const struct emu_insn *i)
 {
 	u64 val;
 
+	if (!i->mem)
+		return EMU_OK;
 	return emu_read(cpu, i->seg, cpu->ea, 1, &val);
 }
 

@@ -312,8 +312,14 @@ static int decode_operand(struct decoder *d, u8 operand)
 		i->base = offsetof(struct emu, insn.imm);
 		i->index = no_reg;
 		return take(d, i->asize, &i->imm);
+	case M_C:
+		/* CR0, CR2, CR3, CR4, CR8; the others before privilege. */
+		return 0x11d >> i->reg & 1 ? 0 : DECODE_UD;
+	case M_D:
+		return i->reg < 8 ? 0 : DECODE_UD;
 	case M_S:
-		/* CS cannot be a destination. */
+		/* REX does not count; CS cannot be a destination. */
+		i->reg &= 7;
 		return i->reg >= EMU_LDTR ||
 		       (i->reg == EMU_CS && operand == i->op->op[0]) ?
 			DECODE_UD : 0;
@@ -360,7 +366,7 @@ static bool combination_undefined(const struct decoder *d, bool vm86_or_real)
 		return true;
 	if ((flags & F_PROT) && vm86_or_real)
 		return true;
-	return i->mem ? flags & F_REG : flags & F_MEM;
+	return !i->mem && flags & F_MEM;
 }
 
 static unsigned int prefix_index(const struct decoder *d)

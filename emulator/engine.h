@@ -87,6 +87,7 @@ struct emu_breakpoint {
  * @tf: TF as it was at its start (S101)
  * @step_tf: it is followed by a step trap for TF alone, without BTF
  * @keep_rf: it has loaded RF itself
+ * @keep_dst: its destination is not written after all
  * @branch: it has transferred control (BTF)
  * @leave: enum emu_exit that it leaves with (handler returned EMU_EXIT)
  * @in_event: no instruction: an event is being delivered
@@ -142,6 +143,7 @@ struct emu {
 	bool step_tf;
 	bool stop;
 	bool keep_rf;
+	bool keep_dst;
 	bool branch;
 	bool in_event;
 	u8 leave;

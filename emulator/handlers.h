@@ -77,6 +77,7 @@ EMU_HANDLER(xchg);
 EMU_HANDLER(xchg_acc);
 EMU_HANDLER(lea);
 EMU_HANDLER(nop);
+EMU_HANDLER(fence);
 EMU_HANDLER(touch);
 EMU_HANDLER(cbw);
 EMU_HANDLER(cwd);

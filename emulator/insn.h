@@ -93,8 +93,7 @@ enum emu_opcode_flags {
 	F_ENDS = BIT(18),	/* may change RIP, or what can be executed next */
 	F_BYTE2 = BIT(19),	/* second operand byte of ENTER */
 	F_MEM = BIT(20),	/* #UD with a register in ModRM.rm */
-	F_REG = BIT(21),	/* #UD with memory in ModRM.rm */
-	F_X87 = BIT(22),	/* with F_UNSUP: CR0.EM makes it #NM, not #UD */
+	F_X87 = BIT(21),	/* with F_UNSUP: CR0.EM makes it #NM, not #UD */
 };
 
 /**

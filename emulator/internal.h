@@ -126,6 +126,13 @@ static inline u64 code_linear(const struct emu *cpu)
 	return mode64(cpu) ? cpu->st.regs.rip : (u32)lin;
 }
 
+/* 48-bit linear addresses. */
+static inline bool canonical(u64 lin, unsigned int size)
+{
+	return sign_extend(lin, 6) == lin &&
+	       sign_extend(lin + size - 1, 6) == lin + size - 1;
+}
+
 /* Effective address of the memory operand. */
 static inline u64 emu_ea(const struct emu *cpu, const struct emu_insn *i)
 {

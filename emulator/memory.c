@@ -81,12 +81,6 @@ static bool host_exchange(u8 *p, unsigned int size, u64 old, u64 val)
 	}
 }
 
-static bool canonical(u64 lin, unsigned int size)
-{
-	return sign_extend(lin, 6) == lin &&
-	       sign_extend(lin + size - 1, 6) == lin + size - 1;
-}
-
 static int segment_fault(struct emu *cpu, unsigned int seg)
 {
 	return emu_raise_error(cpu, seg == EMU_SS ? VEC_SS : VEC_GP, 0);

@@ -169,8 +169,8 @@ static const struct emu_opcode group15[8] = {
 	OP("ldmxcsr", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_UNSUP),
 	OP("stmxcsr", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_UNSUP),
 	OP("xsave", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_UNSUP),
-	OP("lfence", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV | F_REG),
-	OP("mfence", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV | F_REG),
+	OP("lfence", em_fence, Ev, O_none, O_none, F_NOWB | F_MOV),
+	OP("mfence", em_fence, Ev, O_none, O_none, F_NOWB | F_MOV),
 	OP("clflush", em_touch, Ev, O_none, O_none, F_NOWB | F_MOV),
 };
 
@@ -214,6 +214,10 @@ static const struct emu_opcode movbe_store_or_crc32[4] = {
 	OP("movbe", em_movbe, Ev, Gv, O_none, F_MOV | F_MEM),
 	UD,
 	OP("crc32", em_crc32, Gd, Ev, O_none, 0),
+};
+
+static const struct emu_opcode movnti[4] = {
+	OP("movnti", em_mov, Ey, Gy, O_none, F_MOV | F_MEM), UD, UD, UD,
 };
 
 static const struct emu_opcode adcx_or_adox[4] = {
@@ -638,7 +642,7 @@ const struct emu_opcode emu_opcodes_0f[256] = {
 	[0xc0] = OP("xadd", em_xadd, Eb, Gb, O_none, F_LOCK | F_UNDO),
 	[0xc1] = OP("xadd", em_xadd, Ev, Gv, O_none, F_LOCK | F_UNDO),
 	[0xc2] = OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),
-	[0xc3] = OP("movnti", em_mov, Ey, Gy, O_none, F_MOV | F_MEM),
+	[0xc3] = SUB(movnti, F_PREFIX | F_MODRM),
 	[0xc4] = OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),
 	[0xc5] = OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),
 	[0xc6] = OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),

@@ -167,8 +167,9 @@ static int execute(struct emu *cpu, const struct emu_insn *i)
 	if (r)
 		return r;
 	old = cpu->dst;
+	cpu->keep_dst = false;
 	r = i->exec(cpu, i);
-	if (r || op->flags & F_NOWB || !op->op[0])
+	if (r || op->flags & F_NOWB || !op->op[0] || cpu->keep_dst)
 		return r;
 	if (locked)
 		return emu_write_locked(cpu, i->seg, cpu->ea, i->size, old,

@@ -82,10 +82,13 @@ int em_push_sreg(struct emu *cpu, const struct emu_insn *i)
 	unsigned int seg = i->opcode >> 3 & 7;
 	u64 sel = cpu->st.segs.seg[seg].selector;
 	u64 sp = sp_plus(cpu, -(s64)i->osize);
+	unsigned int size = i->osize;
 	int r;
 
-	/* Two bytes are written however wide the slot is (S160). */
-	r = emu_write(cpu, EMU_SS, sp, 2, sel);
+	/* Intel writes two bytes of a slot of four (S160). */
+	if (size == 4 && !(cpu->flags & EMU_VENDOR_AMD))
+		size = 2;
+	r = emu_write(cpu, EMU_SS, sp, size, sel);
 	if (!r)
 		set_sp(cpu, sp);
 	return r;
@@ -220,7 +223,7 @@ int em_enter(struct emu *cpu, const struct emu_insn *i)
 	}
 	set_sp(cpu, sp_plus(cpu, -(s64)(i->imm & 0xffff)));
 	/* Nothing is stored there, but it must be possible (SDM2 ENTER). */
-	r = emu_probe_write(cpu, EMU_SS, sp_plus(cpu, 0), 1);
+	r = emu_probe_write(cpu, EMU_SS, sp_plus(cpu, 0), i->osize);
 	if (r)
 		return r;
 	gpr_set(cpu, EMU_RBP, i->osize, frame);

@@ -181,8 +181,6 @@ static int debug_register(struct emu *cpu, const struct emu_insn *i,
 			  unsigned int *n)
 {
 	*n = i->reg;
-	if (*n >= 8)
-		return emu_raise(cpu, VEC_UD);
 	if (*n == 4 || *n == 5) {
 		if (cpu->st.ctrl.cr4 & EMU_CR4_DE)
 			return emu_raise(cpu, VEC_UD);

@@ -84,6 +84,7 @@ check() {
 	suite self-test selftests/self-test.sh
 	suite emulator make -s --no-print-directory -C emulator check
 	suite differential make -s --no-print-directory -C emulator differential
+	suite native make -s --no-print-directory -C emulator native
 	suite vectors make -s --no-print-directory -C emulator vectors
 	suite tools make -s --no-print-directory -C tools check
 	suite modules modules

@@ -51,7 +51,6 @@ struct test {
 	unsigned int nr;
 };
 
-
 /* Names */
 
 static const char *const reg16[8] = { "ax", "cx", "dx", "bx", "sp", "bp", "si",

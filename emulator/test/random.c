@@ -269,7 +269,7 @@ static void show(const struct host *h, const struct outcome *o)
 	for (n = 0; n < o->nr_seen && n < 30; n++) {
 		const struct seen *s = &o->seen[n];
 
-		printf("#   %3d why %d rip %llx cx %llx si %llx di %llx fl %llx payload %llx shadow %x\n",
+		printf("#   %3d why %d rip %llx cx %llx si %llx di %llx fl %llx bits %llx shadow %x\n",
 		       s->vector, s->why, (unsigned long long)s->st.regs.rip,
 		       (unsigned long long)s->st.regs.gpr[EMU_RCX],
 		       (unsigned long long)s->st.regs.gpr[EMU_RSI],
