@@ -335,7 +335,7 @@ static bool always_refused(const struct nat_form *f)
 		return true;
 	if (f->lock && (!(op->flags & F_LOCK) || f->kind != K_MEM))
 		return true;
-	if ((f->kind == K_REG && op->flags & F_MEM) || (f->kind == K_MEM && op->flags & F_REG))
+	if (f->kind == K_REG && op->flags & F_MEM)
 		return true;
 	return op->exec == em_cli || op->exec == em_sti || op->exec == em_int ||
 	       op->exec == em_int3 || op->exec == em_icebp;
