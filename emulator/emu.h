@@ -67,7 +67,16 @@ enum emu_sreg {
 #define EMU_CR4_DE		BIT_ULL(3)
 #define EMU_CR4_PSE		BIT_ULL(4)
 #define EMU_CR4_PAE		BIT_ULL(5)
+#define EMU_CR4_MCE		BIT_ULL(6)
+#define EMU_CR4_PGE		BIT_ULL(7)
+#define EMU_CR4_PCE		BIT_ULL(8)
+#define EMU_CR4_OSFXSR		BIT_ULL(9)
+#define EMU_CR4_OSXMMEXCPT	BIT_ULL(10)
 #define EMU_CR4_UMIP		BIT_ULL(11)
+#define EMU_CR4_FSGSBASE	BIT_ULL(16)
+#define EMU_CR4_OSXSAVE		BIT_ULL(18)
+#define EMU_CR4_SMEP		BIT_ULL(20)
+#define EMU_CR4_SMAP		BIT_ULL(21)
 
 #define EMU_EFER_SCE		BIT_ULL(0)
 #define EMU_EFER_LME		BIT_ULL(8)
@@ -230,7 +239,7 @@ struct emu_event {
 	u8 intr_window;
 };
 
-enum emu_io_kind { EMU_IO_NONE, EMU_IO_PORT, EMU_IO_MEM };
+enum emu_io_kind { EMU_IO_NONE, EMU_IO_PORT, EMU_IO_MEM, EMU_IO_MSR };
 enum emu_dir { EMU_READ, EMU_WRITE };
 
 /* The most bytes that one I/O exit or one bulk hook call can carry. */
@@ -242,14 +251,14 @@ enum emu_dir { EMU_READ, EMU_WRITE };
 
 /**
  * struct emu_io - an access that the host's owner serves (K6)
- * @addr: port, or physical address of the first element
+ * @addr: port, physical address of the first element, or number of the MSR
  * @rip: of the instruction that made it
  * @count: elements offered
  * @done: elements that the owner has answered, 0 to @count
  * @used: of these, the ones that are committed
  * @kind: enum emu_io_kind; EMU_IO_NONE: none is pending
  * @dir: enum emu_dir
- * @size: bytes an element: 1, 2, 4, for memory also 8
+ * @size: bytes an element: 1, 2, 4, for memory also 8, for an MSR always 8
  * @flags: EMU_IO_*
  *
  * The data, in element order without gaps, is in emu_state.io_data.
@@ -385,10 +394,15 @@ enum emu_exit {
 
 enum emu_access { EMU_ACC_READ, EMU_ACC_WRITE, EMU_ACC_FETCH };
 
-/* What belongs to EMU_EXIT_MEMORY and EMU_EXIT_UNSUPPORTED. */
+/*
+ * What belongs to EMU_EXIT_MEMORY and EMU_EXIT_UNSUPPORTED. In the caller's memory
+ * @linear is the first byte that failed, @gpa the same, and @error what a #PF
+ * would have as error code.
+ */
 struct emu_exit_info {
 	u64 linear;
 	u64 gpa;
+	u32 error;
 	u8 size;
 	u8 access;		/* enum emu_access */
 	u8 insn_len;		/* decoded length, 0 if not decoded */
@@ -484,8 +498,18 @@ struct emu_trace {
  * @step: called before each instruction and REP iteration while
  *	EMU_WANT_STEPS is set in @cpu->flags; may return EMU_EXIT. Optional.
  * @rdtsc: the guest's time stamp. Optional: without it, boundaries count.
- * @cpuid: fills @regs (eax, ebx, ecx, edx; eax and ecx are the leaf).
- *	Optional.
+ * @user_read: 1, 2, 4 or 8 bytes, or 3, 5, 6 or 7 of a crossing access, of the
+ *	caller's memory (K10), within one page. The user_* hooks are all required
+ *	with EMU_CALLER_MEMORY and never called without. One that cannot do it
+ *	returns EMU_FAIL with @cpu->exit.linear, .size and .error set, and has
+ *	changed nothing.
+ * @user_write: likewise; a single access where @size has one.
+ * @user_exchange: writes @val where @old is, as one atomic access; EMU_RETRY where
+ *	something else is there. Within one page; 1, 2, 4, 8 or 16 bytes.
+ * @user_fetch: up to @n instruction bytes, not past the page; @got is at least 1.
+ * @user_pin: makes the page of @addr present and writable, and keeps it so until
+ *	@user_unpin: *@page is the host's address of its first byte.
+ * @user_unpin: releases all that @user_pin holds.
  * @trace: see struct emu_trace. Optional.
  */
 struct emu_ops {
@@ -505,7 +529,14 @@ struct emu_ops {
 	int (*port_check)(struct emu *cpu, u16 port, unsigned int size,
 			  enum emu_dir dir);
 	u64 (*rdtsc)(struct emu *cpu);
-	void (*cpuid)(struct emu *cpu, u32 regs[4]);
+	int (*user_read)(struct emu *cpu, u64 addr, unsigned int size, u64 *val);
+	int (*user_write)(struct emu *cpu, u64 addr, unsigned int size, u64 val);
+	int (*user_exchange)(struct emu *cpu, u64 addr, unsigned int size,
+			     const u64 *old, const u64 *val);
+	int (*user_fetch)(struct emu *cpu, u64 addr, unsigned int n, u8 *buf,
+			  unsigned int *got);
+	int (*user_pin)(struct emu *cpu, u64 addr, u8 **page);
+	void (*user_unpin)(struct emu *cpu);
 	void (*trace)(struct emu *cpu, const struct emu_trace *t);
 };
 
@@ -518,6 +549,8 @@ struct emu_ops {
 #define EMU_NO_BULK		BIT(2)	/* element by element (D1-D8) */
 #define EMU_VENDOR_AMD		BIT(3)	/* S26, S93 and the like */
 #define EMU_DISABLED_B_BITS	BIT(4)	/* S80: also of breakpoints not enabled */
+#define EMU_CALLER_MEMORY	BIT(5)	/* linear addresses are the caller's own */
+#define EMU_EXIT_MSRS		BIT(6)	/* the owner serves unknown MSRs */
 
 /**
  * struct emu_config - how events reach the owner; no part of the state
@@ -529,7 +562,83 @@ struct emu_config {
 	u32 exit_ints[8];
 };
 
+/**
+ * struct emu_cpuid - one leaf of the owner's CPUID table
+ * @leaf: EAX
+ * @subleaf: ECX; 0 for leaves that have no others
+ * @eax: result
+ * @ebx: result
+ * @ecx: result
+ * @edx: result
+ */
+struct emu_cpuid {
+	u32 leaf;
+	u32 subleaf;
+	u32 eax;
+	u32 ebx;
+	u32 ecx;
+	u32 edx;
+};
+
+#define EMU_CPUID_MAX		64
+
+/* Tables made ready; what needs x87, MMX or vector state is in none of them. */
+enum emu_preset {
+	EMU_PRESET_386, EMU_PRESET_486, EMU_PRESET_PENTIUM, EMU_PRESET_686,
+	EMU_PRESET_X86_64, EMU_PRESET_X86_64_V2, EMU_PRESET_X86_64_V3,
+	EMU_NR_PRESETS
+};
+
+/*
+ * What an instruction or a bit of a control register can hang on. Bits of
+ * emu.features; each is derived from the CPUID table.
+ */
+enum emu_feature {
+	EMU_FEAT_ALWAYS,
+	EMU_FEAT_486,		/* not a 386: BSWAP, XADD, CMPXCHG, AC, WP, ... */
+	EMU_FEAT_CPUID,		/* CPUID itself, RFLAGS.ID */
+	EMU_FEAT_VME, EMU_FEAT_DE, EMU_FEAT_PSE, EMU_FEAT_TSC, EMU_FEAT_MSR,
+	EMU_FEAT_PAE, EMU_FEAT_CX8, EMU_FEAT_SEP, EMU_FEAT_PGE, EMU_FEAT_CMOV,
+	EMU_FEAT_PAT, EMU_FEAT_PSE36, EMU_FEAT_CLFLUSH, EMU_FEAT_FXSR,
+	EMU_FEAT_SSE, EMU_FEAT_SSE2, EMU_FEAT_CX16, EMU_FEAT_SSE42,
+	EMU_FEAT_MOVBE, EMU_FEAT_POPCNT, EMU_FEAT_XSAVE, EMU_FEAT_FSGSBASE,
+	EMU_FEAT_BMI1, EMU_FEAT_SMEP, EMU_FEAT_BMI2, EMU_FEAT_INVPCID,
+	EMU_FEAT_ADX, EMU_FEAT_SMAP, EMU_FEAT_CLFLUSHOPT, EMU_FEAT_CLWB,
+	EMU_FEAT_UMIP, EMU_FEAT_RDPID, EMU_FEAT_MOVDIRI, EMU_FEAT_PREFETCHW,
+	EMU_FEAT_LAHF64, EMU_FEAT_LZCNT, EMU_FEAT_SYSCALL, EMU_FEAT_NX,
+	EMU_FEAT_PAGE1GB, EMU_FEAT_RDTSCP, EMU_FEAT_LM, EMU_FEAT_LONG_NOP,
+	EMU_NR_FEATURES
+};
+
 #include "engine.h"
+
+/**
+ * emu_cpuid_preset() - a CPUID table made ready
+ * @preset: which
+ * @n: number of its leaves; the 386 has none
+ *
+ * Return: the table, constant.
+ */
+const struct emu_cpuid *emu_cpuid_preset(enum emu_preset preset, unsigned int *n);
+
+/**
+ * emu_set_cpuid() - which CPU this is (K19)
+ * @cpu: engine, not running
+ * @table: copied; each pair of leaf and subleaf at most once
+ * @n: entries, 0 to EMU_CPUID_MAX; 0 makes it a 386, without CPUID
+ *
+ * Configuration, no part of the state; after emu_init() it is
+ * EMU_PRESET_X86_64_V3.
+ *
+ * Return: NULL, or the rule that the table breaks, as a text.
+ */
+const char *emu_set_cpuid(struct emu *cpu, const struct emu_cpuid *table,
+			  unsigned int n);
+
+static inline bool emu_has(const struct emu *cpu, enum emu_feature f)
+{
+	return cpu->features >> f & 1;
+}
 
 /**
  * emu_init() - prepare an engine; the state becomes that after reset

@@ -66,6 +66,10 @@ struct emu_breakpoint {
  * @host_exit: set by a hook that makes emu_run() return EMU_EXIT_HOST
  * @flags: host's settings, EMU_*
  * @config: host's settings
+ * @cpuid: the owner's table, by emu_set_cpuid()
+ * @nr_cpuid: its entries
+ * @phys_bits: width of physical addresses, from it
+ * @features: bits by enum emu_feature, from it
  * @exit: what belongs to some exits
  * @boundaries: boundaries passed so far, in units of the budget
  * @rescheduled: set by the poll hook, for the trace of a broken REP
@@ -119,6 +123,10 @@ struct emu {
 	u32 host_exit;
 	u32 flags;
 	struct emu_config config;
+	struct emu_cpuid cpuid[EMU_CPUID_MAX];
+	u32 nr_cpuid;
+	u32 phys_bits;
+	u64 features;
 	struct emu_exit_info exit;
 	u64 boundaries;
 	bool rescheduled;

@@ -26,4 +26,17 @@
 
 #endif /* __KERNEL__ */
 
+/* Write @val to the 16 aligned bytes at @p if @old is there, as one access. */
+static inline bool emu_cmpxchg16(void *p, const u64 old[2], const u64 val[2])
+{
+	u64 lo = old[0], hi = old[1];
+	bool done;
+
+	asm volatile("lock cmpxchg16b %1"
+		     : "=@ccz" (done), "+m" (*(u64 (*)[2])p), "+a" (lo), "+d" (hi)
+		     : "b" (val[0]), "c" (val[1])
+		     : "memory");
+	return done;
+}
+
 #endif /* EMU_ENV_H */

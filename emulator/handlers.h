@@ -178,6 +178,8 @@ EMU_HANDLER(rdtsc);
 EMU_HANDLER(rdtscp);
 EMU_HANDLER(rdmsr);
 EMU_HANDLER(wrmsr);
+
+/* cpuid.c */
 EMU_HANDLER(cpuid);
 
 #endif /* EMU_HANDLERS_H */

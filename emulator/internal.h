@@ -185,6 +185,8 @@ int emu_read_for_write(struct emu *cpu, unsigned int seg, u64 off,
 		       unsigned int size, u64 *val);
 int emu_write_locked(struct emu *cpu, unsigned int seg, u64 off,
 		     unsigned int size, u64 old, u64 val);
+int emu_exchange16(struct emu *cpu, unsigned int seg, u64 off, const u64 old[2],
+		   const u64 val[2], u64 found[2]);
 int emu_probe_write(struct emu *cpu, unsigned int seg, u64 off,
 		    unsigned int size);
 u8 *emu_direct(struct emu *cpu, u64 lin, bool write);

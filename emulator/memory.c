@@ -461,6 +461,47 @@ int emu_write_locked(struct emu *cpu, unsigned int seg, u64 off,
 }
 
 /**
+ * emu_exchange16() - 16 bytes at once: CMPXCHG16B
+ * @cpu: engine
+ * @seg: enum emu_sreg
+ * @off: offset, a multiple of 16
+ * @old: what is to be there, low half first
+ * @val: what to write if it is; else the write is of what is there (S157)
+ * @found: what was there
+ *
+ * Return: enum emu_result.
+ */
+int emu_exchange16(struct emu *cpu, unsigned int seg, u64 off, const u64 old[2],
+		   const u64 val[2], u64 found[2])
+{
+	const u64 *now;
+	struct place pl;
+	u64 lin;
+	int r;
+
+	r = emu_linear(cpu, seg, off, 16, EMU_ACC_WRITE, &lin);
+	if (!r)
+		r = find_place(cpu, lin, EMU_ACC_WRITE, &pl);
+	if (!r)
+		r = emu_linear_read(cpu, lin, 8, &found[0]);
+	if (!r)
+		r = emu_linear_read(cpu, lin + 8, 8, &found[1]);
+	if (r)
+		return r;
+	now = found[0] == old[0] && found[1] == old[1] ? val : found;
+	if (!pl.host) {
+		r = page_write(cpu, &pl, lin, 8, now[0]);
+		pl.gpa += 8;
+		return r ? r : page_write(cpu, &pl, lin + 8, 8, now[1]);
+	}
+	if (!emu_cmpxchg16(pl.host, found, now))
+		return EMU_RETRY;
+	if (unlikely(pl.watched))
+		note_data(cpu, lin, 16, true);
+	return EMU_OK;
+}
+
+/**
  * emu_direct() - host memory of a linear address, for bulk work
  * @cpu: engine
  * @lin: linear address

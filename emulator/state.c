@@ -213,9 +213,14 @@ void emu_load(struct emu *cpu)
 
 void emu_init(struct emu *cpu, const struct emu_ops *ops, void *host)
 {
+	const struct emu_cpuid *table;
+	unsigned int n;
+
 	memset(cpu, 0, sizeof(*cpu));
 	cpu->ops = ops;
 	cpu->host = host;
+	table = emu_cpuid_preset(EMU_PRESET_X86_64_V3, &n);
+	emu_set_cpuid(cpu, table, n);
 	emu_reset(&cpu->st);
 	emu_load(cpu);
 }

@@ -67,9 +67,29 @@ static int poll(struct emu *e)
 	return EMU_OK;
 }
 
-static void cpuid(struct emu *e, u32 regs[4])
+/* The table of the CPU at hand, as far as it fits. */
+static void copy_cpuid(void)
 {
-	nat_cpuid(regs);
+	struct emu_cpuid table[EMU_CPUID_MAX];
+	unsigned int n = 0;
+	u32 first, leaf;
+
+	for (first = 0; first != 1; first = first ? 1 : 0x80000000) {
+		u32 regs[4] = { first }, last;
+
+		nat_cpuid(regs);
+		last = min(regs[0], first + 0x18);
+		for (leaf = first; leaf <= last && n < EMU_CPUID_MAX; leaf++) {
+			u32 r[4] = { leaf };
+
+			nat_cpuid(r);
+			table[n++] = (struct emu_cpuid){
+				.leaf = leaf, .eax = r[0], .ebx = r[1],
+				.ecx = r[2], .edx = r[3],
+			};
+		}
+	}
+	emu_set_cpuid(&cpu, table, n);
 }
 
 static const struct emu_ops ops = {
@@ -80,8 +100,8 @@ static const struct emu_ops ops = {
 	.port_read = port_read,
 	.port_write = port_write,
 	.poll = poll,
-	.cpuid = cpuid,
 };
+
 
 static struct emu_segs segs;
 static struct emu_ctrl ctrl;
@@ -89,6 +109,7 @@ static struct emu_ctrl ctrl;
 void nat_emu_init(void)
 {
 	emu_init(&cpu, &ops, NULL);
+	copy_cpuid();
 	memset(code, NAT_CCH, sizeof(code));
 	memset(cpu.config.exit_ints, 0xff, sizeof(cpu.config.exit_ints));
 	cpu.config.exit_exceptions = ~0U;
