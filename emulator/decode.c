@@ -247,7 +247,7 @@ static bool has_modrm(const struct emu_opcode *op)
 {
 	unsigned int k;
 
-	if (op->flags & (F_MODRM | F_GROUP))
+	if (op->flags & (F_MODRM | F_GROUP | F_MOD | F_RM))
 		return true;
 	for (k = 0; k < 3; k++)
 		if (MODRM_METHODS >> OPERAND_METHOD(op->op[k]) & 1)
@@ -412,6 +412,10 @@ int emu_decode(struct emu_insn *i, const u8 *buf, unsigned int avail,
 		}
 		if (i->op->flags & F_GROUP)
 			i->op = &i->op->sub[i->modrm >> 3 & 7];
+		else if (i->op->flags & F_MOD)
+			i->op = &i->op->sub[i->modrm >= 0xc0];
+		else if (i->op->flags & F_RM)
+			i->op = &i->op->sub[i->modrm & 7];
 		else if (i->op->flags & F_PREFIX)
 			i->op = &i->op->sub[prefix_index(&d)];
 		else

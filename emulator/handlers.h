@@ -119,6 +119,17 @@ EMU_HANDLER(ret_far);
 EMU_HANDLER(iret);
 void emu_mov_ss_shadow(struct emu *cpu);
 
+/* descriptor.c */
+EMU_HANDLER(sldt);
+EMU_HANDLER(str);
+EMU_HANDLER(lldt);
+EMU_HANDLER(ltr);
+EMU_HANDLER(verr);
+EMU_HANDLER(verw);
+EMU_HANDLER(arpl);
+EMU_HANDLER(lar);
+EMU_HANDLER(lsl);
+
 /* branch.c */
 EMU_HANDLER(jcc);
 EMU_HANDLER(jmp);
@@ -163,6 +174,8 @@ EMU_HANDLER(sti);
 EMU_HANDLER(hlt);
 EMU_HANDLER(wait);
 EMU_HANDLER(clts);
+EMU_HANDLER(clac);
+EMU_HANDLER(stac);
 EMU_HANDLER(smsw);
 EMU_HANDLER(lmsw);
 EMU_HANDLER(sgdt);
@@ -176,8 +189,25 @@ EMU_HANDLER(mov_from_dr);
 EMU_HANDLER(mov_to_dr);
 EMU_HANDLER(rdtsc);
 EMU_HANDLER(rdtscp);
+EMU_HANDLER(rdpmc);
+EMU_HANDLER(xgetbv);
+EMU_HANDLER(xsetbv);
+EMU_HANDLER(invpcid);
+
+/* msr.c */
 EMU_HANDLER(rdmsr);
 EMU_HANDLER(wrmsr);
+EMU_HANDLER(swapgs);
+EMU_HANDLER(rdfsbase);
+EMU_HANDLER(rdgsbase);
+EMU_HANDLER(wrfsbase);
+EMU_HANDLER(wrgsbase);
+
+/* syscall.c */
+EMU_HANDLER(syscall);
+EMU_HANDLER(sysret);
+EMU_HANDLER(sysenter);
+EMU_HANDLER(sysexit);
 
 /* cpuid.c */
 EMU_HANDLER(cpuid);

@@ -94,6 +94,9 @@ enum emu_opcode_flags {
 	F_BYTE2 = BIT(19),	/* second operand byte of ENTER */
 	F_MEM = BIT(20),	/* #UD with a register in ModRM.rm */
 	F_X87 = BIT(21),	/* with F_UNSUP: CR0.EM makes it #NM, not #UD */
+	F_MOD = BIT(22),	/* ModRM.mod selects the entry: memory, register */
+	F_RM = BIT(23),		/* ModRM.rm selects the entry */
+	F_UDPRIV = BIT(24),	/* CPL 0 only, else #UD */
 };
 
 /**
@@ -102,7 +105,8 @@ enum emu_opcode_flags {
  * @exec: handler
  * @op: operands, destination first: enum emu_operand
  * @flags: enum emu_opcode_flags
- * @sub: F_GROUP: 8 entries by ModRM.reg; F_PREFIX: 4 by none, 66, F3, F2
+ * @sub: F_GROUP: 8 entries by ModRM.reg; F_PREFIX: 4 by none, 66, F3, F2;
+ *	F_MOD: 2, memory and register; F_RM: 8 by ModRM.rm
  */
 struct emu_opcode {
 	const char *name;

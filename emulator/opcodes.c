@@ -97,25 +97,73 @@ static const struct emu_opcode group5[8] = {
 };
 
 static const struct emu_opcode group6[8] = {
-	OP("sldt", em_ud, Ew, O_none, O_none, F_PROT),
-	OP("str", em_ud, Ew, O_none, O_none, F_PROT),
-	OP("lldt", em_ud, Ew, O_none, O_none, F_PROT),
-	OP("ltr", em_ud, Ew, O_none, O_none, F_PROT),
-	OP("verr", em_ud, Ew, O_none, O_none, F_PROT),
-	OP("verw", em_ud, Ew, O_none, O_none, F_PROT),
+	OP("sldt", em_sldt, Ev, O_none, O_none, F_NOWB | F_MOV | F_PROT),
+	OP("str", em_str, Ev, O_none, O_none, F_NOWB | F_MOV | F_PROT),
+	OP("lldt", em_lldt, O_none, Ew, O_none, F_PROT | F_PRIV),
+	OP("ltr", em_ltr, O_none, Ew, O_none, F_PROT | F_PRIV),
+	OP("verr", em_verr, O_none, Ew, O_none, F_PROT),
+	OP("verw", em_verw, O_none, Ew, O_none, F_PROT),
 	UD,
 	UD,
 };
 
+static const struct emu_opcode group7_c8[8] = {
+	UD,
+	UD,
+	OP("clac", em_clac, O_none, O_none, O_none, F_UDPRIV),
+	OP("stac", em_stac, O_none, O_none, O_none, F_UDPRIV),
+	UD,
+	UD,
+	UD,
+	UD,
+};
+
+static const struct emu_opcode group7_d0[8] = {
+	OP("xgetbv", em_xgetbv, O_none, O_none, O_none, 0),
+	OP("xsetbv", em_xsetbv, O_none, O_none, O_none, F_PRIV),
+	UD,
+	UD,
+	UD,
+	UD,
+	UD,
+	UD,
+};
+
+static const struct emu_opcode group7_f8[8] = {
+	OP("swapgs", em_swapgs, O_none, O_none, O_none, F_PRIV | F_O64),
+	OP("rdtscp", em_rdtscp, O_none, O_none, O_none, 0),
+	UD,
+	UD,
+	UD,
+	UD,
+	UD,
+	UD,
+};
+
+static const struct emu_opcode group7_1[2] = {
+	OP("sidt", em_sidt, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_F64),
+	SUB(group7_c8, F_RM),
+};
+
+static const struct emu_opcode group7_2[2] = {
+	OP("lgdt", em_lgdt, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_PRIV | F_F64),
+	SUB(group7_d0, F_RM),
+};
+
+static const struct emu_opcode group7_7[2] = {
+	OP("invlpg", em_invlpg, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_PRIV),
+	SUB(group7_f8, F_RM),
+};
+
 static const struct emu_opcode group7[8] = {
-	OP("sgdt", em_sgdt, M, O_none, O_none, F_NOWB | F_MOV | F_MEM),
-	OP("sidt", em_sidt, M, O_none, O_none, F_NOWB | F_MOV | F_MEM),
-	OP("lgdt", em_lgdt, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_PRIV),
-	OP("lidt", em_lidt, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_PRIV),
+	OP("sgdt", em_sgdt, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_F64),
+	SUB(group7_1, F_MOD),
+	SUB(group7_2, F_MOD),
+	OP("lidt", em_lidt, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_PRIV | F_F64),
 	OP("smsw", em_smsw, Ev, O_none, O_none, F_NOWB | F_MOV),
 	UD,
 	OP("lmsw", em_lmsw, O_none, Ew, O_none, F_PRIV | F_ENDS),
-	OP("invlpg", em_invlpg, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_PRIV),
+	SUB(group7_7, F_MOD),
 };
 
 static const struct emu_opcode group8[8] = {
@@ -162,12 +210,41 @@ static const struct emu_opcode group11_ev[8] = {
 	UD,
 };
 
+#define FSGSBASE(name, handler, dst, src, flags) { \
+	UD, UD, OP(name, handler, dst, src, O_none, flags | F_O64), UD, \
+}
+
+static const struct emu_opcode rdfsbase[4] = FSGSBASE("rdfsbase", em_rdfsbase, Ry, O_none, F_MOV);
+static const struct emu_opcode rdgsbase[4] = FSGSBASE("rdgsbase", em_rdgsbase, Ry, O_none, F_MOV);
+static const struct emu_opcode wrfsbase[4] = FSGSBASE("wrfsbase", em_wrfsbase, O_none, Ry, 0);
+static const struct emu_opcode wrgsbase[4] = FSGSBASE("wrgsbase", em_wrgsbase, O_none, Ry, 0);
+
+static const struct emu_opcode group15_0[2] = {
+	OP("fxsave", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_UNSUP),
+	SUB(rdfsbase, F_PREFIX),
+};
+
+static const struct emu_opcode group15_1[2] = {
+	OP("fxrstor", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_UNSUP),
+	SUB(rdgsbase, F_PREFIX),
+};
+
+static const struct emu_opcode group15_2[2] = {
+	OP("ldmxcsr", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_UNSUP),
+	SUB(wrfsbase, F_PREFIX),
+};
+
+static const struct emu_opcode group15_3[2] = {
+	OP("stmxcsr", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_UNSUP),
+	SUB(wrgsbase, F_PREFIX),
+};
+
 /* With memory: FPU and vector state, CLFLUSH; with a register: fences. */
 static const struct emu_opcode group15[8] = {
-	OP("fxsave", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_UNSUP),
-	OP("fxrstor", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_UNSUP),
-	OP("ldmxcsr", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_UNSUP),
-	OP("stmxcsr", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_UNSUP),
+	SUB(group15_0, F_MOD),
+	SUB(group15_1, F_MOD),
+	SUB(group15_2, F_MOD),
+	SUB(group15_3, F_MOD),
 	OP("xsave", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_UNSUP),
 	OP("lfence", em_fence, Ev, O_none, O_none, F_NOWB | F_MOV),
 	OP("mfence", em_fence, Ev, O_none, O_none, F_NOWB | F_MOV),
@@ -218,6 +295,10 @@ static const struct emu_opcode movbe_store_or_crc32[4] = {
 
 static const struct emu_opcode movnti[4] = {
 	OP("movnti", em_mov, Ey, Gy, O_none, F_MOV | F_MEM), UD, UD, UD,
+};
+
+static const struct emu_opcode invpcid[4] = {
+	UD, OP("invpcid", em_invpcid, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_PRIV | F_F64), UD, UD,
 };
 
 static const struct emu_opcode adcx_or_adox[4] = {
@@ -322,7 +403,7 @@ const struct emu_opcode emu_opcodes[256] = {
 	[0x60] = OP("pusha", em_pusha, O_none, O_none, O_none, F_I64),
 	[0x61] = OP("popa", em_popa, O_none, O_none, O_none, F_I64 | F_UNDO),
 	[0x62] = OP("bound", em_bound, Gv, M, O_none, F_NOWB | F_MEM | F_I64),
-	[0x63] = OP("arpl", em_ud, Ew, Gw, O_none, F_PROT),
+	[0x63] = OP("arpl", em_arpl, Ew, Gw, O_none, F_PROT),
 	[0x68] = OP("push", em_push_imm, Iz, O_none, O_none, F_NOWB | F_MOV | F_D64),
 	[0x69] = OP("imul", em_imul2, Gv, Ev, Iz, F_MOV),
 	[0x6a] = OP("push", em_push_imm, Is, O_none, O_none, F_NOWB | F_MOV | F_D64),
@@ -478,11 +559,11 @@ const struct emu_opcode emu_opcodes[256] = {
 const struct emu_opcode emu_opcodes_0f[256] = {
 	[0x00] = SUB(group6, F_GROUP),
 	[0x01] = SUB(group7, F_GROUP),
-	[0x02] = OP("lar", em_ud, Gv, Ew, O_none, F_PROT),
-	[0x03] = OP("lsl", em_ud, Gv, Ew, O_none, F_PROT),
-	[0x05] = OP("syscall", em_ud, O_none, O_none, O_none, F_O64),
+	[0x02] = OP("lar", em_lar, Gv, Ew, O_none, F_PROT),
+	[0x03] = OP("lsl", em_lsl, Gv, Ew, O_none, F_PROT),
+	[0x05] = OP("syscall", em_syscall, O_none, O_none, O_none, F_O64 | F_ENDS),
 	[0x06] = OP("clts", em_clts, O_none, O_none, O_none, F_PRIV),
-	[0x07] = OP("sysret", em_ud, O_none, O_none, O_none, F_O64),
+	[0x07] = OP("sysret", em_sysret, O_none, O_none, O_none, F_O64 | F_PRIV | F_ENDS),
 	[0x08] = OP("invd", em_nop, O_none, O_none, O_none, F_PRIV),
 	[0x09] = OP("wbinvd", em_nop, O_none, O_none, O_none, F_PRIV),
 	[0x0b] = OP("ud2", em_ud, O_none, O_none, O_none, 0),
@@ -503,10 +584,10 @@ const struct emu_opcode emu_opcodes_0f[256] = {
 	[0x1d] = OP("nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
 	[0x1e] = OP("nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
 	[0x1f] = OP("nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x20] = OP("mov", em_mov_from_cr, Ry, Cd, O_none, F_MOV | F_PRIV),
-	[0x21] = OP("mov", em_mov_from_dr, Ry, Dd, O_none, F_MOV | F_PRIV),
-	[0x22] = OP("mov", em_mov_to_cr, Cd, Ry, O_none, F_NOWB | F_MOV | F_PRIV | F_ENDS),
-	[0x23] = OP("mov", em_mov_to_dr, Dd, Ry, O_none, F_NOWB | F_MOV | F_PRIV | F_ENDS),
+	[0x20] = OP("mov", em_mov_from_cr, Ry, Cd, O_none, F_MOV | F_PRIV | F_F64),
+	[0x21] = OP("mov", em_mov_from_dr, Ry, Dd, O_none, F_MOV | F_PRIV | F_F64),
+	[0x22] = OP("mov", em_mov_to_cr, Cd, Ry, O_none, F_NOWB | F_MOV | F_PRIV | F_F64 | F_ENDS),
+	[0x23] = OP("mov", em_mov_to_dr, Dd, Ry, O_none, F_NOWB | F_MOV | F_PRIV | F_F64 | F_ENDS),
 	[0x28] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
 	[0x29] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
 	[0x2a] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
@@ -518,6 +599,9 @@ const struct emu_opcode emu_opcodes_0f[256] = {
 	[0x30] = OP("wrmsr", em_wrmsr, O_none, O_none, O_none, F_PRIV | F_ENDS),
 	[0x31] = OP("rdtsc", em_rdtsc, O_none, O_none, O_none, 0),
 	[0x32] = OP("rdmsr", em_rdmsr, O_none, O_none, O_none, F_PRIV),
+	[0x33] = OP("rdpmc", em_rdpmc, O_none, O_none, O_none, 0),
+	[0x34] = OP("sysenter", em_sysenter, O_none, O_none, O_none, F_ENDS),
+	[0x35] = OP("sysexit", em_sysexit, O_none, O_none, O_none, F_PRIV | F_ENDS),
 	[0x40] = OP("cmovo", em_cmovcc, Gv, Ev, O_none, 0),
 	[0x41] = OP("cmovno", em_cmovcc, Gv, Ev, O_none, 0),
 	[0x42] = OP("cmovb", em_cmovcc, Gv, Ev, O_none, 0),
@@ -707,6 +791,7 @@ const struct emu_opcode emu_opcodes_0f[256] = {
 
 /* 0F 38 xx */
 const struct emu_opcode emu_opcodes_0f38[256] = {
+	[0x82] = SUB(invpcid, F_PREFIX | F_MODRM),
 	[0xf0] = SUB(movbe_load_or_crc32, F_PREFIX | F_MODRM),
 	[0xf1] = SUB(movbe_store_or_crc32, F_PREFIX | F_MODRM),
 	[0xf6] = SUB(adcx_or_adox, F_PREFIX | F_MODRM),

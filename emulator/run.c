@@ -136,6 +136,8 @@ static int execute(struct emu *cpu, const struct emu_insn *i)
 
 	if (op->flags & F_UNSUP)
 		return not_modelled(cpu, op);
+	if ((op->flags & F_UDPRIV) && cpl(cpu))
+		return emu_raise(cpu, VEC_UD);
 	if ((op->flags & F_PRIV) && cpl(cpu))
 		return emu_raise_error(cpu, VEC_GP, 0);
 	if (i->mem)
