@@ -146,8 +146,10 @@ int em_jcxz(struct emu *cpu, const struct emu_insn *i)
 
 int em_int(struct emu *cpu, const struct emu_insn *i)
 {
-	if (vm86(cpu) && iopl(cpu) < 3)
-		return emu_raise_error(cpu, VEC_GP, 0);
+	int r = EMU_OK;
+
+	if (vm86(cpu) && iopl(cpu) < 3 && !emu_vme_redirects(cpu, i->imm, &r))
+		return r ? r : emu_raise_error(cpu, VEC_GP, 0);
 	return emu_raise_soft(cpu, i->imm, EMU_EV_SOFT_INT, i->len);
 }
 

@@ -149,7 +149,10 @@ void emu_debug_commit(struct emu *cpu)
 {
 	u64 pending = cpu->st.debug.pending_dbg;
 
-	pending = accumulate(cpu, pending, cpu->new_data, EMU_CAUSE_DATA);
+	pending = accumulate(cpu, pending, cpu->new_data & EMU_DBG_BT,
+			     EMU_CAUSE_TASK);
+	pending = accumulate(cpu, pending, cpu->new_data & ~EMU_DBG_BT,
+			     EMU_CAUSE_DATA);
 	pending = accumulate(cpu, pending, cpu->new_io, EMU_CAUSE_IO);
 	cpu->st.debug.pending_dbg = pending;
 	cpu->new_data = 0;
@@ -202,6 +205,13 @@ void emu_debug_write(struct emu *cpu, unsigned int n, u64 val)
 		d->dr7 = (val & 0xffff23ffULL) | EMU_DR7_FIXED;
 	else
 		d->dr[n] = val;
+	emu_debug_arm(cpu);
+}
+
+/* A task switch clears L0 to L3 and LE (S136). */
+void emu_debug_task_switch(struct emu *cpu)
+{
+	cpu->st.debug.dr7 &= ~0x155ULL;
 	emu_debug_arm(cpu);
 }
 

@@ -78,6 +78,9 @@ enum emu_sreg {
 #define EMU_CR4_SMEP		BIT_ULL(20)
 #define EMU_CR4_SMAP		BIT_ULL(21)
 
+#define EMU_CR4_VALID		(0x7ffULL | EMU_CR4_UMIP | EMU_CR4_FSGSBASE | \
+				 EMU_CR4_OSXSAVE | EMU_CR4_SMEP | EMU_CR4_SMAP)
+
 #define EMU_EFER_SCE		BIT_ULL(0)
 #define EMU_EFER_LME		BIT_ULL(8)
 #define EMU_EFER_LMA		BIT_ULL(10)
@@ -393,6 +396,13 @@ enum emu_exit {
 };
 
 enum emu_access { EMU_ACC_READ, EMU_ACC_WRITE, EMU_ACC_FETCH };
+
+/* Bits of #PF's error code. */
+#define EMU_PF_P		BIT(0)
+#define EMU_PF_W		BIT(1)
+#define EMU_PF_U		BIT(2)
+#define EMU_PF_RSVD		BIT(3)
+#define EMU_PF_I		BIT(4)
 
 /*
  * What belongs to EMU_EXIT_MEMORY and EMU_EXIT_UNSUPPORTED. In the caller's memory

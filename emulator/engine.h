@@ -36,12 +36,35 @@ struct emu_lazy_flags {
 
 #define EMU_NR_WINDOWS	256
 
-/* A page of host memory reached directly (K3). Tags are page numbers plus 1. */
+/* Pages known to hold page tables are kept as a hashed set (K3). */
+#define EMU_TABLE_BITS	4096
+
+/* Pages of the caller's that one instruction can hold for writing (K10). */
+#define EMU_NR_PINS	8
+
+/*
+ * A page of host memory reached directly (K3). Tags are linear page numbers with
+ * the generation above them; with paging they are the translation cache too.
+ */
 struct emu_window {
 	u64 read_tag;
 	u64 write_tag;
+	u64 exec_tag;
 	u8 *host;
 	u64 gpa;
+};
+
+/* Whose rights an access has. */
+enum emu_access_as {
+	ACCESS_CPL,		/* the code's */
+	ACCESS_SYSTEM,		/* the processor's own, to its tables */
+	ACCESS_SUPERVISOR,	/* a push during a change to CPL 0 to 2 */
+};
+
+/* A page of the caller's held for writing. */
+struct emu_pin {
+	u64 page;
+	u8 *host;
 };
 
 /* What bp_* below were decoded from. */
@@ -114,7 +137,14 @@ struct emu_breakpoint {
  * @bp_read: which match reads
  * @bp_write: which match writes
  * @bp_io: which match ports
- * @win: direct windows
+ * @access: enum emu_access_as, for the accesses that are being made
+ * @nr_pins: entries of @pin in use
+ * @pin: pages of the caller's that the instruction holds
+ * @code_gpa: physical addresses of the first byte under way and of the page
+ *	that it crosses into
+ * @generation: part of the tags of @win: what was before it has been flushed
+ * @tables: set of physical pages that were walked as page tables
+ * @win: direct windows, for supervisor and user mode
  */
 struct emu {
 	struct emu_state st;
@@ -175,7 +205,13 @@ struct emu {
 	u8 bp_write;
 	u8 bp_io;
 
-	struct emu_window win[EMU_NR_WINDOWS];
+	u8 access;
+	u8 nr_pins;
+	struct emu_pin pin[EMU_NR_PINS];
+	u64 code_gpa[2];
+	u64 generation;
+	u64 tables[EMU_TABLE_BITS / 64];
+	struct emu_window win[2][EMU_NR_WINDOWS];
 };
 
 #endif /* EMU_ENGINE_H */

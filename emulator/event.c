@@ -86,47 +86,6 @@ static void apply_after(struct emu *cpu, const struct emu_event *ev)
 	cpu->st.event.action = EMU_EVENT_NONE;
 }
 
-/* An event through the real-mode vector table. */
-static int deliver_real(struct emu *cpu, const struct emu_event *ev)
-{
-	struct emu_segment *cs = &cpu->st.segs.seg[EMU_CS];
-	const struct emu_dtable *idtr = &cpu->st.segs.idtr;
-	u64 at = (u32)(idtr->base + 4 * ev->vector);
-	u64 fl = emu_rflags(cpu);
-	u64 off, sel, frame[3];
-	int r;
-
-	if (4 * ev->vector + 3 > idtr->limit)
-		return emu_raise(cpu, VEC_GP);
-	r = emu_system_read(cpu, at, 2, &off);
-	if (!r)
-		r = emu_system_read(cpu, (u32)(at + 2), 2, &sel);
-	if (r)
-		return r;
-
-	frame[0] = fl;
-	frame[1] = cs->selector;
-	frame[2] = cpu->st.regs.rip + ev->insn_len;
-	if (off > cs->limit)
-		return emu_raise(cpu, VEC_GP);
-	r = emu_push_many(cpu, 2, frame, 3);
-	if (r)
-		return r;
-	cs->selector = sel;
-	cs->base = sel << 4;
-	cpu->st.regs.rip = off;
-	emu_set_rflags(cpu, fl & ~(EMU_FL_IF | EMU_FL_TF | EMU_FL_AC |
-				   EMU_FL_RF));
-	return EMU_OK;
-}
-
-static int deliver(struct emu *cpu, const struct emu_event *ev)
-{
-	if (real_or_vm86(cpu) && !protected_mode(cpu))
-		return deliver_real(cpu, ev);
-	return emu_unsupported(cpu);
-}
-
 enum severity { BENIGN, CONTRIBUTORY, PAGE_FAULT, DOUBLE_FAULT };
 
 static enum severity severity(const struct emu_event *ev)
@@ -205,7 +164,7 @@ static enum emu_exit deliver_all(struct emu *cpu, struct emu_event ev)
 		hold(cpu, &ev, EMU_EVENT_DELIVER);
 		apply_before(cpu, &ev);
 		emu_external_begin(cpu);
-		r = deliver(cpu, &ev);
+		r = emu_deliver(cpu, &ev);
 		if (r != EMU_EXCEPTION)
 			break;
 		next = cpu->raised;
@@ -265,7 +224,7 @@ enum emu_exit emu_event_answer(struct emu *cpu)
 		apply_before(cpu, &ev);
 		apply_after(cpu, &ev);
 		cpu->st.regs.rip += ev.insn_len;
-		if (real_or_vm86(cpu))
+		if (!mode64(cpu))
 			cpu->st.regs.rip &= 0xffffffff;
 		/* RF becomes what the handler's IRET would load. */
 		fl &= ~(EMU_FL_TF | EMU_FL_RF);

@@ -149,8 +149,8 @@ static int call_port(struct emu *cpu, enum emu_dir dir, u16 port,
  * @cpu: engine
  * @kind: port or memory
  * @dir: direction
- * @addr: port or physical address; does not cross a page
- * @size: 1, 2, 4, or 8 for memory
+ * @addr: port, physical address that does not cross a page, or MSR
+ * @size: 1, 2, 4, or 8 for memory and MSRs
  * @val: value, zero-extended
  *
  * Return: EMU_OK; EMU_EXIT with either st.io filled for the owner or
@@ -174,6 +174,8 @@ int emu_external(struct emu *cpu, enum emu_io_kind kind, enum emu_dir dir,
 	cpu->host_exit = 0;
 	if (kind == EMU_IO_PORT)
 		r = call_port(cpu, dir, addr, size, val);
+	else if (kind == EMU_IO_MSR)
+		r = EMU_EXIT;
 	else if (dir == EMU_READ)
 		r = cpu->ops->read(cpu, addr, size, val);
 	else

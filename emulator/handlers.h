@@ -101,7 +101,9 @@ EMU_HANDLER(pushf);
 EMU_HANDLER(popf);
 EMU_HANDLER(enter);
 EMU_HANDLER(leave);
+void emu_change_flags(struct emu *cpu, u64 val, unsigned int size, u64 extra);
 void emu_load_flags(struct emu *cpu, u64 val, unsigned int size, u64 extra);
+void emu_load_virtual_flags(struct emu *cpu, u64 val);
 
 /* segment.c */
 EMU_HANDLER(mov_to_sreg);
@@ -111,13 +113,15 @@ EMU_HANDLER(lds);
 EMU_HANDLER(lss);
 EMU_HANDLER(lfs);
 EMU_HANDLER(lgs);
+void emu_mov_ss_shadow(struct emu *cpu);
+
+/* transfer.c */
 EMU_HANDLER(call_far);
 EMU_HANDLER(call_far_mem);
 EMU_HANDLER(jmp_far);
 EMU_HANDLER(jmp_far_mem);
 EMU_HANDLER(ret_far);
 EMU_HANDLER(iret);
-void emu_mov_ss_shadow(struct emu *cpu);
 
 /* descriptor.c */
 EMU_HANDLER(sldt);

@@ -170,6 +170,28 @@ void emu_debug_write(struct emu *cpu, unsigned int n, u64 val);
 u64 emu_debug_take(struct emu *cpu, enum emu_dbg_cause cause);
 void emu_debug_drop(struct emu *cpu);
 void emu_debug_deliver(struct emu *cpu, u64 payload);
+void emu_debug_task_switch(struct emu *cpu);
+
+/* paging.c */
+
+/**
+ * struct emu_mapping - what the page of a linear address is
+ * @page: its physical address
+ * @write: may be written without looking again, the dirty bit is set
+ * @exec: may be executed
+ * @keep: all this stays so until a table or a control register changes
+ */
+struct emu_mapping {
+	u64 page;
+	bool write;
+	bool exec;
+	bool keep;
+};
+
+int emu_translate(struct emu *cpu, u64 lin, enum emu_access acc, bool user,
+		  struct emu_mapping *m);
+int emu_check_pdptes(struct emu *cpu, u64 cr3);
+bool emu_is_table(struct emu *cpu, u64 gpa);
 
 /* memory.c: segmentation and linear memory */
 int emu_linear(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
@@ -177,6 +199,12 @@ int emu_linear(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
 int emu_linear_read(struct emu *cpu, u64 lin, unsigned int size, u64 *val);
 int emu_linear_write(struct emu *cpu, u64 lin, unsigned int size, u64 val);
 int emu_system_read(struct emu *cpu, u64 lin, unsigned int size, u64 *val);
+int emu_system_write(struct emu *cpu, u64 lin, unsigned int size, u64 val);
+int emu_system_probe(struct emu *cpu, u64 lin, unsigned int size);
+int emu_system_change(struct emu *cpu, u64 lin, u8 clear, u8 set);
+int emu_linear_probe(struct emu *cpu, u64 lin, unsigned int size);
+bool emu_physical(struct emu *cpu, u64 lin, u64 *gpa);
+void emu_unpin(struct emu *cpu);
 int emu_read(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
 	     u64 *val);
 int emu_write(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
@@ -191,7 +219,7 @@ int emu_probe_write(struct emu *cpu, unsigned int seg, u64 off,
 		    unsigned int size);
 u8 *emu_direct(struct emu *cpu, u64 lin, bool write);
 int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
-	      unsigned int *got);
+	      unsigned int *got, u64 *gpa);
 
 /* stack.c */
 int emu_push(struct emu *cpu, unsigned int size, u64 val);
@@ -199,9 +227,143 @@ int emu_push_many(struct emu *cpu, unsigned int size, const u64 *val,
 		  unsigned int n);
 int emu_pop(struct emu *cpu, unsigned int size, u64 *val);
 
+/* descriptor.c */
+
+/**
+ * struct emu_desc - a descriptor as it was read from GDT or LDT
+ * @addr: its linear address
+ * @raw: its first eight bytes
+ * @high: of a system descriptor in long mode, the other eight
+ * @seg: as a segment register would hold it; the selector without RPL
+ */
+struct emu_desc {
+	u64 addr;
+	u64 raw;
+	u64 high;
+	struct emu_segment seg;
+};
+
+/* Types of system descriptors. */
+enum emu_system_type {
+	TYPE_TSS16 = 1, TYPE_LDT, TYPE_TSS16_BUSY, TYPE_CALL16, TYPE_TASK_GATE,
+	TYPE_INT16, TYPE_TRAP16, TYPE_TSS = 9, TYPE_TSS_BUSY = 11,
+	TYPE_CALL, TYPE_INT = 14, TYPE_TRAP,
+};
+
+#define TYPE_BUSY	2
+
+static inline bool is_null(u16 sel)
+{
+	return !(sel & ~3);
+}
+
+static inline unsigned int desc_dpl(const struct emu_desc *d)
+{
+	return (d->seg.attr & EMU_SEG_DPL) >> EMU_SEG_DPL_SHIFT;
+}
+
+static inline unsigned int desc_type(const struct emu_desc *d)
+{
+	return d->seg.attr & EMU_SEG_TYPE;
+}
+
+static inline bool is_code(u32 attr)
+{
+	return (attr & (EMU_SEG_S | EMU_SEG_CODE)) == (EMU_SEG_S | EMU_SEG_CODE);
+}
+
+static inline bool is_conforming(u32 attr)
+{
+	return attr & EMU_SEG_EXPAND_DOWN;
+}
+
+static inline bool is_writable_data(u32 attr)
+{
+	return (attr & (EMU_SEG_S | EMU_SEG_CODE | EMU_SEG_WRITABLE)) ==
+	       (EMU_SEG_S | EMU_SEG_WRITABLE);
+}
+
+/* A gate's target. */
+static inline u16 gate_selector(const struct emu_desc *d)
+{
+	return d->raw >> 16;
+}
+
+static inline u64 gate_offset(const struct emu_desc *d)
+{
+	u64 off = d->raw & 0xffff;
+
+	/* Types 8 and up have a wide offset. */
+	if (desc_type(d) & 8)
+		off |= (d->raw >> 48) << 16;
+	return off | d->high << 32;
+}
+
+int emu_selector_fault(struct emu *cpu, u8 vector, u16 sel);
+void emu_desc_decode(struct emu_desc *d);
+int emu_desc_read(struct emu *cpu, u16 sel, u8 vector, struct emu_desc *d);
+int emu_desc_read_system(struct emu *cpu, u16 sel, u8 vector,
+			 struct emu_desc *d);
+int emu_desc_accessed(struct emu *cpu, struct emu_desc *d);
+int emu_load_ldt(struct emu *cpu, u16 sel, u8 vector);
+int emu_check_stack(struct emu *cpu, u16 sel, unsigned int level, u8 vector,
+		    struct emu_desc *d);
+
 /* segment.c */
+void emu_segment_flat(struct emu *cpu, unsigned int seg, u16 sel);
+void emu_segment_null(struct emu *cpu, unsigned int seg, u16 sel);
+int emu_load_data(struct emu *cpu, unsigned int seg, u16 sel, u8 vector);
 int emu_load_segment(struct emu *cpu, unsigned int seg, u16 sel);
-int emu_far_jump(struct emu *cpu, u16 sel, u64 off, unsigned int osize);
+
+/* transfer.c */
+int emu_check_target(struct emu *cpu, const struct emu_segment *cs, u64 off);
+void emu_set_cs(struct emu *cpu, const struct emu_desc *d, unsigned int level);
+void emu_set_ss(struct emu *cpu, const struct emu_desc *d, unsigned int level);
+void emu_null_ss(struct emu *cpu, unsigned int level);
+
+/**
+ * struct emu_frame - what a change of stack pushes
+ * @ss: stack segment it goes to
+ * @sp: stack pointer before; emu_push_frame() leaves it below the frame
+ * @wide: the stack is used as in 64-bit mode
+ * @size: bytes of each value
+ * @n: values
+ * @fault: selector in a #SS's error code
+ * @val: in the order in which they are pushed
+ */
+struct emu_frame {
+	const struct emu_segment *ss;
+	u64 sp;
+	bool wide;
+	u8 size;
+	u8 n;
+	u16 fault;
+	u64 val[36];
+};
+
+int emu_push_frame(struct emu *cpu, struct emu_frame *f, unsigned int level);
+int emu_tss_stack(struct emu *cpu, unsigned int level, u16 *ss, u64 *sp);
+
+/* interrupt.c */
+int emu_deliver(struct emu *cpu, const struct emu_event *ev);
+bool emu_vme_redirects(struct emu *cpu, u8 vector, int *r);
+
+/* task.c */
+enum emu_task_reason { TASK_JMP, TASK_CALL, TASK_IRET, TASK_EVENT };
+
+int emu_task_switch(struct emu *cpu, const struct emu_desc *tss,
+		    enum emu_task_reason why, u64 rip, u64 rflags);
+int emu_task_gate(struct emu *cpu, u16 sel, enum emu_task_reason why, u64 rip,
+		  u64 rflags);
+int emu_task_return(struct emu *cpu);
+
+/* system.c */
+u64 emu_time_stamp(struct emu *cpu);
+int emu_check_umip(struct emu *cpu);
+
+/* syscall.c */
+void emu_flat_code(struct emu *cpu, u16 sel, unsigned int level, bool wide);
+void emu_flat_stack(struct emu *cpu, u16 sel, unsigned int level);
 
 /* external.c: accesses that a hook or the owner serves */
 int emu_external(struct emu *cpu, enum emu_io_kind kind, enum emu_dir dir,

@@ -131,11 +131,10 @@ int emu_linear(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
 	return EMU_OK;
 }
 
-/* Linear to physical; the place where paging belongs. */
-static int translate(struct emu *cpu, u64 lin, enum emu_access acc, u64 *gpa)
+/* Whose rights the access has that is being made. */
+static bool user_access(const struct emu *cpu)
 {
-	*gpa = lin;
-	return EMU_OK;
+	return cpu->access == ACCESS_CPL && cpl(cpu) == 3;
 }
 
 static int no_memory(struct emu *cpu, u64 lin, u64 gpa, unsigned int size,
@@ -148,9 +147,9 @@ static int no_memory(struct emu *cpu, u64 lin, u64 gpa, unsigned int size,
 	return EMU_FAIL;
 }
 
-static struct emu_window *window_slot(struct emu *cpu, u64 lin)
+static struct emu_window *window_slot(struct emu *cpu, u64 lin, bool user)
 {
-	return &cpu->win[emu_index_nospec((lin / EMU_PAGE) % EMU_NR_WINDOWS,
+	return &cpu->win[user][emu_index_nospec((lin / EMU_PAGE) % EMU_NR_WINDOWS,
 					  EMU_NR_WINDOWS)];
 }
 
@@ -158,48 +157,103 @@ static struct emu_window *window_slot(struct emu *cpu, u64 lin)
  * struct place - where an access within one page ends up
  * @host: memory, or NULL for a hook
  * @gpa: physical address
- * @watched: a data breakpoint may match
+ * @watched: the page is part of an armed data breakpoint
+ * @table: a store may change a page table
+ * @caller: it is the caller's memory, reached by the user_* hooks
  */
 struct place {
 	u8 *host;
 	u64 gpa;
 	bool watched;
+	bool table;
+	bool caller;
 };
+
+/* The caller's own page: nothing is cached, pinned pages apart (K10). */
+static int find_caller(struct emu *cpu, u64 lin, struct place *pl)
+{
+	unsigned int n;
+
+	pl->host = NULL;
+	pl->gpa = lin;
+	pl->watched = emu_debug_page_watched(cpu, lin);
+	pl->table = false;
+	pl->caller = true;
+	for (n = 0; n < cpu->nr_pins; n++)
+		if (cpu->pin[n].page == lin / EMU_PAGE)
+			pl->host = cpu->pin[n].host + lin % EMU_PAGE;
+	return EMU_OK;
+}
+
+/* 36 bits of page number, and a generation that is never 0. */
+static u64 window_page_tag(const struct emu *cpu, u64 lin)
+{
+	return (lin / EMU_PAGE & 0xfffffffffULL) | cpu->generation << 36;
+}
+
+static u64 window_tag(const struct emu_window *w, enum emu_access acc)
+{
+	switch (acc) {
+	case EMU_ACC_READ:
+		return w->read_tag;
+	case EMU_ACC_WRITE:
+		return w->write_tag;
+	default:
+		return w->exec_tag;
+	}
+}
 
 static int find_place(struct emu *cpu, u64 lin, enum emu_access acc,
 		      struct place *pl)
 {
-	struct emu_window *w = window_slot(cpu, lin);
-	u64 tag = lin / EMU_PAGE + 1, at = lin % EMU_PAGE;
-	bool write = acc == EMU_ACC_WRITE, writable = true;
+	bool user = user_access(cpu), writable = true;
+	struct emu_window *w = window_slot(cpu, lin, user);
+	u64 tag = window_page_tag(cpu, lin), at = lin % EMU_PAGE;
+	struct emu_mapping m;
 	int r;
 
-	if ((write ? w->write_tag : w->read_tag) == tag) {
+	if (likely(window_tag(w, acc) == tag)) {
 		pl->host = w->host + at;
 		pl->gpa = w->gpa + at;
 		pl->watched = false;
+		pl->table = false;
+		pl->caller = false;
 		return EMU_OK;
 	}
-	r = translate(cpu, lin, acc, &pl->gpa);
+	if (unlikely(cpu->flags & EMU_CALLER_MEMORY))
+		return find_caller(cpu, lin, pl);
+	r = emu_translate(cpu, lin, acc, user, &m);
 	if (r)
 		return r;
+	pl->gpa = m.page + at;
 	pl->watched = emu_debug_page_watched(cpu, lin);
-	pl->host = cpu->ops->window(cpu, pl->gpa - at, &writable);
+	pl->table = emu_is_table(cpu, m.page);
+	pl->caller = false;
+	pl->host = cpu->ops->window(cpu, m.page, &writable);
 	if (!pl->host)
 		return EMU_OK;
-	if (!pl->watched) {
+	if (!pl->watched && m.keep) {
 		w->host = pl->host;
-		w->gpa = pl->gpa - at;
+		w->gpa = m.page;
 		w->read_tag = tag;
-		w->write_tag = writable ? tag : 0;
+		w->write_tag = writable && m.write && !pl->table ? tag : 0;
+		w->exec_tag = m.exec ? tag : 0;
 	}
-	pl->host = write && !writable ? NULL : pl->host + at;
+	pl->host = acc == EMU_ACC_WRITE && !writable ? NULL : pl->host + at;
 	return EMU_OK;
+}
+
+/* The guest has written to a page that tables were walked in. */
+static void table_written(struct emu *cpu, const struct place *pl)
+{
+	if (unlikely(pl->table))
+		emu_flush(cpu);
 }
 
 static bool backed(struct emu *cpu, const struct place *pl)
 {
-	return pl->host || !cpu->ops->backed || cpu->ops->backed(cpu, pl->gpa);
+	return pl->host || pl->caller || !cpu->ops->backed ||
+	       cpu->ops->backed(cpu, pl->gpa);
 }
 
 /* Pieces of 1, 2, 4 or 8 bytes that do not cross their own alignment. */
@@ -250,10 +304,13 @@ static int page_read(struct emu *cpu, const struct place *pl, u64 lin,
 	int r;
 
 	*val = 0;
-	if (pl->host) {
+	if (likely(pl->host)) {
 		*val = host_read(pl->host, size);
 	} else {
-		r = external_pieces(cpu, lin, pl->gpa, size, EMU_READ, val);
+		cpu->exit.access = EMU_ACC_READ;
+		r = pl->caller ? cpu->ops->user_read(cpu, lin, size, val) :
+				 external_pieces(cpu, lin, pl->gpa, size,
+						 EMU_READ, val);
 		if (r)
 			return r;
 	}
@@ -267,10 +324,14 @@ static int page_write(struct emu *cpu, const struct place *pl, u64 lin,
 {
 	int r;
 
-	if (pl->host) {
+	if (likely(pl->host)) {
 		host_write(pl->host, size, val);
+		table_written(cpu, pl);
 	} else {
-		r = external_pieces(cpu, lin, pl->gpa, size, EMU_WRITE, &val);
+		cpu->exit.access = EMU_ACC_WRITE;
+		r = pl->caller ? cpu->ops->user_write(cpu, lin, size, val) :
+				 external_pieces(cpu, lin, pl->gpa, size,
+						 EMU_WRITE, &val);
 		if (r)
 			return r;
 	}
@@ -290,6 +351,34 @@ static unsigned int in_page(u64 lin, unsigned int size)
 static u64 next_linear(const struct emu *cpu, u64 lin, unsigned int n)
 {
 	return long_mode(cpu) ? lin + n : (u32)(lin + n);
+}
+
+/* Hold the caller's page of @lin for writing until the instruction ends. */
+static int pin(struct emu *cpu, u64 lin, struct place *pl)
+{
+	struct emu_pin *p = &cpu->pin[cpu->nr_pins];
+	int r;
+
+	if (pl->host)
+		return EMU_OK;
+	if (cpu->nr_pins == EMU_NR_PINS)
+		return emu_unsupported(cpu);
+	cpu->exit.access = EMU_ACC_WRITE;
+	r = cpu->ops->user_pin(cpu, lin, &p->host);
+	if (r)
+		return r;
+	p->page = lin / EMU_PAGE;
+	cpu->nr_pins++;
+	pl->host = p->host + lin % EMU_PAGE;
+	return EMU_OK;
+}
+
+void emu_unpin(struct emu *cpu)
+{
+	if (likely(!cpu->nr_pins))
+		return;
+	cpu->nr_pins = 0;
+	cpu->ops->user_unpin(cpu);
 }
 
 int emu_linear_read(struct emu *cpu, u64 lin, unsigned int size, u64 *val)
@@ -333,7 +422,16 @@ int emu_linear_write(struct emu *cpu, u64 lin, unsigned int size, u64 val)
 	r = find_place(cpu, lin2, EMU_ACC_WRITE, &b);
 	if (r)
 		return r;
+	/* Finding the second may have walked through the first. */
+	a.table = emu_is_table(cpu, a.gpa);
 	/* Both must be there before either is written. */
+	if (a.caller) {
+		r = pin(cpu, lin, &a);
+		if (!r)
+			r = pin(cpu, lin2, &b);
+		if (r)
+			return r;
+	}
 	if (!backed(cpu, &a))
 		return no_memory(cpu, lin, a.gpa, n, EMU_ACC_WRITE);
 	if (!backed(cpu, &b))
@@ -347,12 +445,23 @@ int emu_linear_write(struct emu *cpu, u64 lin, unsigned int size, u64 val)
 	return r ? r : page_write(cpu, &a, lin, n, val & size_mask(n));
 }
 
+/* #AC: only at CPL 3, with CR0.AM and RFLAGS.AC, before any page fault (S45). */
+static int check_alignment(struct emu *cpu, u64 lin, unsigned int size)
+{
+	if (likely(!(cpu->st.regs.rflags & EMU_FL_AC)) || !(lin & (size - 1)) ||
+	    !(cpu->st.ctrl.cr0 & EMU_CR0_AM) || !user_access(cpu))
+		return EMU_OK;
+	return emu_raise_error(cpu, VEC_AC, 0);
+}
+
 int emu_read(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
 	     u64 *val)
 {
 	u64 lin;
 	int r = emu_linear(cpu, seg, off, size, EMU_ACC_READ, &lin);
 
+	if (!r)
+		r = check_alignment(cpu, lin, size);
 	return r ? r : emu_linear_read(cpu, lin, size, val);
 }
 
@@ -362,38 +471,50 @@ int emu_write(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
 	u64 lin;
 	int r = emu_linear(cpu, seg, off, size, EMU_ACC_WRITE, &lin);
 
+	if (!r)
+		r = check_alignment(cpu, lin, size);
 	return r ? r : emu_linear_write(cpu, lin, size, val);
 }
 
 /**
- * emu_probe_write() - would a write fault, or find no memory?
+ * emu_linear_probe() - would a write fault, or find no memory?
  * @cpu: engine
- * @seg: enum emu_sreg
- * @off: offset
+ * @lin: linear address
  * @size: bytes
  *
- * For instructions that must not do half of what they do.
+ * For instructions that must not do half of what they do. The caller's pages are
+ * held from here on, so that the writes themselves cannot fail.
  *
  * Return: EMU_OK, or what the write itself would, a served one excepted.
  */
-int emu_probe_write(struct emu *cpu, unsigned int seg, u64 off,
-		    unsigned int size)
+int emu_linear_probe(struct emu *cpu, u64 lin, unsigned int size)
 {
 	struct place pl;
 	unsigned int n;
-	u64 lin;
-	int r;
+	int r = EMU_OK;
 
-	r = emu_linear(cpu, seg, off, size, EMU_ACC_WRITE, &lin);
 	while (!r && size) {
 		n = in_page(lin, size);
 		r = find_place(cpu, lin, EMU_ACC_WRITE, &pl);
+		if (!r && pl.caller)
+			r = pin(cpu, lin, &pl);
 		if (!r && !backed(cpu, &pl))
 			return no_memory(cpu, lin, pl.gpa, n, EMU_ACC_WRITE);
 		lin = next_linear(cpu, lin, n);
 		size -= n;
 	}
 	return r;
+}
+
+int emu_probe_write(struct emu *cpu, unsigned int seg, u64 off,
+		    unsigned int size)
+{
+	u64 lin;
+	int r = emu_linear(cpu, seg, off, size, EMU_ACC_WRITE, &lin);
+
+	if (!r)
+		r = check_alignment(cpu, lin, size);
+	return r ? r : emu_linear_probe(cpu, lin, size);
 }
 
 /**
@@ -403,26 +524,108 @@ int emu_probe_write(struct emu *cpu, unsigned int seg, u64 off,
  * @size: bytes
  * @val: result
  *
- * No data access to breakpoints (S86).
+ * No data access to breakpoints (S86), nor are the other emu_system_*().
  *
  * Return: enum emu_result.
  */
 int emu_system_read(struct emu *cpu, u64 lin, unsigned int size, u64 *val)
 {
 	u64 data = cpu->new_data;
-	int r = emu_linear_read(cpu, lin, size, val);
+	u8 access = cpu->access;
+	int r;
 
+	cpu->access = ACCESS_SYSTEM;
+	r = emu_linear_read(cpu, lin, size, val);
+	cpu->access = access;
 	cpu->new_data = data;
 	return r;
+}
+
+int emu_system_write(struct emu *cpu, u64 lin, unsigned int size, u64 val)
+{
+	u64 data = cpu->new_data;
+	u8 access = cpu->access;
+	int r;
+
+	cpu->access = ACCESS_SYSTEM;
+	r = emu_linear_write(cpu, lin, size, val);
+	cpu->access = access;
+	cpu->new_data = data;
+	return r;
+}
+
+int emu_system_probe(struct emu *cpu, u64 lin, unsigned int size)
+{
+	u8 access = cpu->access;
+	int r;
+
+	cpu->access = ACCESS_SYSTEM;
+	r = emu_linear_probe(cpu, lin, size);
+	cpu->access = access;
+	return r;
+}
+
+/**
+ * emu_system_change() - bits of a descriptor's byte: accessed, busy
+ * @cpu: engine
+ * @lin: linear address
+ * @clear: bits to clear
+ * @set: bits to set
+ *
+ * One atomic access where memory is memory (K9).
+ *
+ * Return: enum emu_result.
+ */
+int emu_system_change(struct emu *cpu, u64 lin, u8 clear, u8 set)
+{
+	u8 access = cpu->access, old, new;
+	unsigned int tries;
+	struct place pl;
+	u64 val;
+	int r;
+
+	cpu->access = ACCESS_SYSTEM;
+	r = find_place(cpu, lin, EMU_ACC_WRITE, &pl);
+	cpu->access = access;
+	if (r)
+		return r;
+	if (pl.host) {
+		/* An owner who keeps changing it loses a change (K14). */
+		for (tries = 0; tries < 16; tries++) {
+			old = READ_ONCE(*pl.host);
+			new = (old & ~clear) | set;
+			if (host_exchange(pl.host, 1, old, new))
+				break;
+		}
+		table_written(cpu, &pl);
+		return EMU_OK;
+	}
+	r = emu_system_read(cpu, lin, 1, &val);
+	return r ? r : emu_system_write(cpu, lin, 1, (val & ~clear) | set);
 }
 
 /* The read of a read-modify-write: faults as the write that follows it. */
 int emu_read_for_write(struct emu *cpu, unsigned int seg, u64 off,
 		       unsigned int size, u64 *val)
 {
-	int r = emu_probe_write(cpu, seg, off, size);
+	bool plain = cpu->flags & EMU_CALLER_MEMORY;
+	u64 lin;
+	int r;
 
-	return r ? r : emu_read(cpu, seg, off, size, val);
+	r = emu_linear(cpu, seg, off, size, EMU_ACC_WRITE, &lin);
+	if (!r)
+		r = check_alignment(cpu, lin, size);
+	/* A write that fails in the caller's one page has done nothing. */
+	if (!r && (!plain || in_page(lin, size) != size))
+		r = emu_linear_probe(cpu, lin, size);
+	if (r)
+		return r;
+	r = emu_linear_read(cpu, lin, size, val);
+	if (r == EMU_FAIL && plain) {
+		cpu->exit.access = EMU_ACC_WRITE;
+		cpu->exit.error |= EMU_PF_W;
+	}
+	return r;
 }
 
 /**
@@ -451,10 +654,16 @@ int emu_write_locked(struct emu *cpu, unsigned int seg, u64 off,
 	r = find_place(cpu, lin, EMU_ACC_WRITE, &pl);
 	if (r)
 		return r;
-	if (!pl.host)
+	if (!pl.host && !pl.caller)
 		return page_write(cpu, &pl, lin, size, val);
-	if (!host_exchange(pl.host, size, old, val))
-		return EMU_RETRY;
+	cpu->exit.access = EMU_ACC_WRITE;
+	if (!pl.host)
+		r = cpu->ops->user_exchange(cpu, lin, size, &old, &val);
+	else if (!host_exchange(pl.host, size, old, val))
+		r = EMU_RETRY;
+	if (r)
+		return r;
+	table_written(cpu, &pl);
 	if (unlikely(pl.watched))
 		note_data(cpu, lin, size, true);
 	return EMU_OK;
@@ -489,13 +698,19 @@ int emu_exchange16(struct emu *cpu, unsigned int seg, u64 off, const u64 old[2],
 	if (r)
 		return r;
 	now = found[0] == old[0] && found[1] == old[1] ? val : found;
-	if (!pl.host) {
+	if (!pl.host && !pl.caller) {
 		r = page_write(cpu, &pl, lin, 8, now[0]);
 		pl.gpa += 8;
 		return r ? r : page_write(cpu, &pl, lin + 8, 8, now[1]);
 	}
-	if (!emu_cmpxchg16(pl.host, found, now))
-		return EMU_RETRY;
+	cpu->exit.access = EMU_ACC_WRITE;
+	if (!pl.host)
+		r = cpu->ops->user_exchange(cpu, lin, 16, found, now);
+	else if (!emu_cmpxchg16(pl.host, found, now))
+		r = EMU_RETRY;
+	if (r)
+		return r;
+	table_written(cpu, &pl);
 	if (unlikely(pl.watched))
 		note_data(cpu, lin, 16, true);
 	return EMU_OK;
@@ -516,9 +731,27 @@ u8 *emu_direct(struct emu *cpu, u64 lin, bool write)
 
 	/* A fault here is only a reason to decline; the element will raise it. */
 	if (find_place(cpu, lin, write ? EMU_ACC_WRITE : EMU_ACC_READ, &pl) ||
-	    pl.watched)
+	    pl.watched || (write && pl.table))
 		return NULL;
 	return pl.host;
+}
+
+/**
+ * emu_physical() - where a store would go
+ * @cpu: engine
+ * @lin: linear address
+ * @gpa: result
+ *
+ * Return: false where it would fault.
+ */
+bool emu_physical(struct emu *cpu, u64 lin, u64 *gpa)
+{
+	struct place pl;
+
+	if (find_place(cpu, lin, EMU_ACC_WRITE, &pl))
+		return false;
+	*gpa = pl.gpa;
+	return true;
 }
 
 /* Where instruction bytes at @lin come from, and how many are there together. */
@@ -541,12 +774,13 @@ static const u8 *stream_bytes(const struct emu *cpu, u64 lin, unsigned int *n)
  * @max: bytes wanted, not 0
  * @buf: where to
  * @got: bytes fetched, at least 1: to the end of the page or of the stream
+ * @gpa: physical address of the first; all ones where it is a stream's
  *
  * Return: EMU_OK, EMU_EXCEPTION, or EMU_FAIL where there is no memory; a fetch
  * is never served by the owner.
  */
 int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
-	      unsigned int *got)
+	      unsigned int *got, u64 *gpa)
 {
 	unsigned int n = in_page(lin, max);
 	const u8 *p = stream_bytes(cpu, lin, &n);
@@ -554,6 +788,7 @@ int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
 	u64 v;
 	int r;
 
+	*gpa = ~0ULL;
 	if (!p) {
 		/* A stream may begin before the page ends. */
 		if (cpu->st.stream.len && cpu->st.stream.start > lin)
@@ -561,6 +796,11 @@ int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
 		r = find_place(cpu, lin, EMU_ACC_FETCH, &pl);
 		if (r)
 			return r;
+		*gpa = pl.gpa;
+		if (pl.caller) {
+			cpu->exit.access = EMU_ACC_FETCH;
+			return cpu->ops->user_fetch(cpu, lin, n, buf, got);
+		}
 		p = pl.host;
 		if (!p) {
 			if (cpu->ops->read(cpu, pl.gpa, 1, &v))
@@ -578,10 +818,10 @@ int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
 
 void emu_flush(struct emu *cpu)
 {
-	unsigned int k;
-
-	for (k = 0; k < EMU_NR_WINDOWS; k++) {
-		cpu->win[k].read_tag = 0;
-		cpu->win[k].write_tag = 0;
+	cpu->generation++;
+	if (cpu->generation >> 28 || cpu->generation == 1) {
+		memset(cpu->win, 0, sizeof(cpu->win));
+		cpu->generation = 1;
 	}
+	memset(cpu->tables, 0, sizeof(cpu->tables));
 }

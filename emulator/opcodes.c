@@ -120,7 +120,7 @@ static const struct emu_opcode group7_c8[8] = {
 
 static const struct emu_opcode group7_d0[8] = {
 	OP("xgetbv", em_xgetbv, O_none, O_none, O_none, 0),
-	OP("xsetbv", em_xsetbv, O_none, O_none, O_none, F_PRIV),
+	OP("xsetbv", em_xsetbv, O_none, O_none, O_none, 0),
 	UD,
 	UD,
 	UD,

@@ -25,27 +25,38 @@ static unsigned int element_size(const struct emu_insn *i)
 	return i->op->flags & F_PORT ? min(size, 4U) : size;
 }
 
-/* Would a store of @len bytes at @lin change this instruction (S31)? */
-static bool touches_code(const struct emu *cpu, const struct emu_insn *i,
-			 u64 lin, u64 len)
+/*
+ * Would a store of @len bytes at @lin, within a page, change this instruction
+ * (S31)? By physical addresses, as the same page may have several linear ones.
+ */
+static bool touches_code(struct emu *cpu, const struct emu_insn *i, u64 lin,
+			 u64 len)
 {
-	u64 code = code_linear(cpu);
+	u64 code = cpu->code_gpa[0], rest = EMU_PAGE - code_linear(cpu) % EMU_PAGE;
+	u64 here = min_t(u64, i->len, rest), gpa;
 
 	/* Instructions in a stream are out of reach for stores (K5). */
-	if (code - cpu->st.stream.start < cpu->st.stream.len)
+	if (code == ~0ULL || !emu_physical(cpu, lin, &gpa))
 		return false;
-	return lin < code + i->len && code < lin + len;
+	if (gpa < code + here && code < gpa + len)
+		return true;
+	return i->len > here && gpa < cpu->code_gpa[1] + i->len - here &&
+	       cpu->code_gpa[1] < gpa + len;
 }
 
 static bool iteration_touches_code(struct emu *cpu, const struct emu_insn *i)
 {
-	unsigned int size = element_size(i);
+	unsigned int size = element_size(i), first;
 	u64 lin;
 
 	if (!is_store(i))
 		return false;
-	lin = cpu->st.segs.seg[EMU_ES].base + gpr_get(cpu, EMU_RDI, i->asize);
-	return touches_code(cpu, i, long_mode(cpu) ? lin : (u32)lin, size);
+	lin = gpr_get(cpu, EMU_RDI, i->asize);
+	if (!i->mode64)
+		lin = (u32)(lin + cpu->st.segs.seg[EMU_ES].base);
+	first = min_t(u64, size, EMU_PAGE - lin % EMU_PAGE);
+	return touches_code(cpu, i, lin, first) ||
+	       (first < size && touches_code(cpu, i, lin + first, size - first));
 }
 
 static bool interrupt_due(const struct emu *cpu)

@@ -193,11 +193,14 @@ static enum emu_decode_mode decode_mode(const struct emu *cpu)
 /* Bytes of the instruction that lie within the code segment. */
 static unsigned int code_room(const struct emu *cpu)
 {
-	u64 rip = cpu->st.regs.rip;
+	u64 rip = cpu->st.regs.rip, room;
 	u32 limit = cpu->st.segs.seg[EMU_CS].limit;
 
-	if (mode64(cpu))
-		return EMU_INSN_MAX;
+	if (mode64(cpu)) {
+		/* Up to where addresses stop to be canonical. */
+		room = (1ULL << 47) - rip;
+		return canonical(rip, 1) ? min_t(u64, room, EMU_INSN_MAX) : 0;
+	}
 	if (rip > limit)
 		return 0;
 	return min_t(u64, limit - rip + 1, EMU_INSN_MAX);
@@ -206,7 +209,7 @@ static unsigned int code_room(const struct emu *cpu)
 static int fetch_decode(struct emu *cpu)
 {
 	unsigned int room = code_room(cpu), have = 0, got;
-	u64 lin = code_linear(cpu);
+	u64 lin = code_linear(cpu), gpa;
 	int r, len = DECODE_MORE;
 
 	memset(cpu->bytes, 0, sizeof(cpu->bytes));
@@ -214,9 +217,12 @@ static int fetch_decode(struct emu *cpu)
 		if (have == room)
 			return emu_raise_error(cpu, VEC_GP, 0);
 		r = emu_fetch(cpu, mode64(cpu) ? lin + have : (u32)(lin + have),
-			      room - have, cpu->bytes + have, &got);
+			      room - have, cpu->bytes + have, &got, &gpa);
 		if (r)
 			return r;
+		if (!have)
+			cpu->code_gpa[0] = gpa;
+		cpu->code_gpa[1] = gpa & ~(u64)(EMU_PAGE - 1);
 		have += got;
 		len = emu_decode(&cpu->insn, cpu->bytes, have, decode_mode(cpu),
 				 real_or_vm86(cpu));
@@ -391,6 +397,7 @@ static int step(struct emu *cpu)
 		retire(cpu, r);
 	if (r == EMU_EXIT || r == EMU_FAIL)
 		emu_external_hold(cpu);
+	emu_unpin(cpu);
 	return r;
 }
 
@@ -575,10 +582,14 @@ enum emu_exit emu_run(struct emu *cpu)
 
 	memset(&cpu->exit, 0, sizeof(cpu->exit));
 	cpu->leave = EMU_EXIT_NONE;
+	cpu->access = ACCESS_CPL;
 	cpu->stop = false;
 	/* A signal or immediate exit is noticed before anything runs. */
 	cpu->poll_left = 0;
 	flags_load(cpu, cpu->st.regs.rflags);
+	/* The owner may have changed page tables meanwhile. */
+	if (cpu->st.ctrl.cr0 & EMU_CR0_PG)
+		emu_flush(cpu);
 	ex = run(cpu);
 	cpu->st.regs.rflags = emu_rflags(cpu);
 	return ex;

@@ -1,11 +1,109 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Segment registers and far transfers.
- *
- * Modelled here: real and V86 mode, where a selector is its own descriptor. Other
- * modes leave as unsupported.
+ * Data and stack segment registers.
  */
 #include "handlers.h"
+
+/* What a segment register holds in V86 mode, and after a load in real mode. */
+#define ATTR_REAL	(EMU_SEG_P | EMU_SEG_S | EMU_SEG_WRITABLE | \
+			 EMU_SEG_ACCESSED)
+
+/**
+ * emu_segment_flat() - load a segment register in real or V86 mode
+ * @cpu: engine
+ * @seg: enum emu_sreg
+ * @sel: selector, which is its own descriptor
+ *
+ * In real mode the limit stays as it is ("unreal mode" rests on it).
+ */
+void emu_segment_flat(struct emu *cpu, unsigned int seg, u16 sel)
+{
+	struct emu_segment *s = &cpu->st.segs.seg[seg];
+
+	if (vm86(cpu)) {
+		s->limit = 0xffff;
+		s->attr = ATTR_REAL | EMU_SEG_DPL;
+	} else {
+		if (s->attr & EMU_SEG_UNUSABLE)
+			s->limit = 0xffff;
+		s->attr = (s->attr & (EMU_SEG_DB | EMU_SEG_G)) | ATTR_REAL;
+	}
+	s->selector = sel;
+	s->base = (u64)sel << 4;
+}
+
+/* A null selector; in 64-bit mode AMD's CPUs keep the base. */
+void emu_segment_null(struct emu *cpu, unsigned int seg, u16 sel)
+{
+	struct emu_segment *s = &cpu->st.segs.seg[seg];
+
+	s->selector = sel;
+	s->attr = EMU_SEG_UNUSABLE;
+	if (!(cpu->flags & EMU_VENDOR_AMD && long_mode(cpu))) {
+		s->base = 0;
+		s->limit = 0;
+	}
+}
+
+static int load_stack(struct emu *cpu, u16 sel, u8 vector)
+{
+	unsigned int level = cpl(cpu);
+	struct emu_desc d;
+	int r;
+
+	/* 64-bit code below CPL 3 can do without a stack segment. */
+	if (is_null(sel) && mode64(cpu) && level < 3 && (sel & 3) == level) {
+		emu_null_ss(cpu, level);
+		return EMU_OK;
+	}
+	r = emu_check_stack(cpu, sel, level, vector, &d);
+	if (!r)
+		r = emu_desc_accessed(cpu, &d);
+	if (!r)
+		emu_set_ss(cpu, &d, level);
+	return r;
+}
+
+/**
+ * emu_load_data() - load DS, ES, FS, GS or SS in protected mode
+ * @cpu: engine
+ * @seg: enum emu_sreg, not EMU_CS
+ * @sel: selector
+ * @vector: #GP, or #TS for a task's
+ *
+ * Return: enum emu_result.
+ */
+int emu_load_data(struct emu *cpu, unsigned int seg, u16 sel, u8 vector)
+{
+	unsigned int level = max(cpl(cpu), sel & 3U);
+	struct emu_desc d;
+	u32 attr;
+	int r;
+
+	if (seg == EMU_SS)
+		return load_stack(cpu, sel, vector);
+	if (is_null(sel)) {
+		emu_segment_null(cpu, seg, sel);
+		return EMU_OK;
+	}
+	r = emu_desc_read(cpu, sel, vector, &d);
+	if (r)
+		return r;
+	attr = d.seg.attr;
+	if (!(attr & EMU_SEG_S) ||
+	    (is_code(attr) && !(attr & EMU_SEG_WRITABLE)))
+		return emu_selector_fault(cpu, vector, sel);
+	if (!(is_code(attr) && is_conforming(attr)) && desc_dpl(&d) < level)
+		return emu_selector_fault(cpu, vector, sel);
+	if (!(attr & EMU_SEG_P))
+		return emu_selector_fault(cpu, VEC_NP, sel);
+	r = emu_desc_accessed(cpu, &d);
+	if (r)
+		return r;
+	cpu->st.segs.seg[seg] = d.seg;
+	cpu->st.segs.seg[seg].selector = sel;
+	return EMU_OK;
+}
 
 /**
  * emu_load_segment() - load a data or stack segment register
@@ -13,43 +111,13 @@
  * @seg: enum emu_sreg, not EMU_CS
  * @sel: selector
  *
- * In real mode limit and rights stay as they are ("unreal mode" rests on it).
- *
  * Return: enum emu_result.
  */
 int emu_load_segment(struct emu *cpu, unsigned int seg, u16 sel)
 {
-	struct emu_segment *s = &cpu->st.segs.seg[seg];
-
 	if (!real_or_vm86(cpu))
-		return emu_unsupported(cpu);
-	s->selector = sel;
-	s->base = (u64)sel << 4;
-	return EMU_OK;
-}
-
-/**
- * emu_far_jump() - load CS:rIP
- * @cpu: engine
- * @sel: selector
- * @off: offset
- * @osize: operand size, cuts @off
- *
- * Return: enum emu_result; nothing has changed unless EMU_OK.
- */
-int emu_far_jump(struct emu *cpu, u16 sel, u64 off, unsigned int osize)
-{
-	struct emu_segment *cs = &cpu->st.segs.seg[EMU_CS];
-
-	if (!real_or_vm86(cpu))
-		return emu_unsupported(cpu);
-	off &= size_mask(osize);
-	if (off > cs->limit)
-		return emu_raise_error(cpu, VEC_GP, 0);
-	cs->selector = sel;
-	cs->base = (u64)sel << 4;
-	cpu->next_rip = off;
-	cpu->branch = true;
+		return emu_load_data(cpu, seg, sel, VEC_GP);
+	emu_segment_flat(cpu, seg, sel);
 	return EMU_OK;
 }
 
@@ -129,94 +197,4 @@ int em_lfs(struct emu *cpu, const struct emu_insn *i)
 int em_lgs(struct emu *cpu, const struct emu_insn *i)
 {
 	return load_far(cpu, i, EMU_GS);
-}
-
-static int call_far(struct emu *cpu, const struct emu_insn *i, u16 sel, u64 off)
-{
-	const u64 frame[2] = { cpu->st.segs.seg[EMU_CS].selector,
-			       cpu->next_rip };
-	int r;
-
-	if (!real_or_vm86(cpu))
-		return emu_unsupported(cpu);
-	off &= size_mask(i->osize);
-	if (off > cpu->st.segs.seg[EMU_CS].limit)
-		return emu_raise_error(cpu, VEC_GP, 0);
-	r = emu_push_many(cpu, i->osize, frame, 2);
-	return r ? r : emu_far_jump(cpu, sel, off, i->osize);
-}
-
-int em_call_far(struct emu *cpu, const struct emu_insn *i)
-{
-	return call_far(cpu, i, i->imm2, i->imm);
-}
-
-int em_call_far_mem(struct emu *cpu, const struct emu_insn *i)
-{
-	u64 off, sel;
-	int r = read_far(cpu, i, &off, &sel);
-
-	return r ? r : call_far(cpu, i, sel, off);
-}
-
-int em_jmp_far(struct emu *cpu, const struct emu_insn *i)
-{
-	return emu_far_jump(cpu, i->imm2, i->imm, i->osize);
-}
-
-int em_jmp_far_mem(struct emu *cpu, const struct emu_insn *i)
-{
-	u64 off, sel;
-	int r = read_far(cpu, i, &off, &sel);
-
-	return r ? r : emu_far_jump(cpu, sel, off, i->osize);
-}
-
-/* retf [imm16] */
-int em_ret_far(struct emu *cpu, const struct emu_insn *i)
-{
-	unsigned int size = stack_size(cpu);
-	u64 off, sel, sp;
-	int r;
-
-	if (!real_or_vm86(cpu))
-		return emu_unsupported(cpu);
-	r = emu_pop(cpu, i->osize, &off);
-	if (r)
-		return r;
-	/* Two bytes of the selector's slot are read (S160). */
-	sp = gpr_get(cpu, EMU_RSP, size);
-	r = emu_read(cpu, EMU_SS, sp, 2, &sel);
-	if (r)
-		return r;
-	gpr_set(cpu, EMU_RSP, size, sp + i->osize + (i->imm & 0xffff));
-	return emu_far_jump(cpu, sel, off, i->osize);
-}
-
-/* iret in real mode, and in V86 mode with IOPL 3 */
-int em_iret(struct emu *cpu, const struct emu_insn *i)
-{
-	u64 off, sel, fl;
-	int r;
-
-	if (cpu->flags & EMU_INTERCEPT_IRET)
-		return emu_leave(cpu, EMU_EXIT_IRET);
-	if (!real_or_vm86(cpu))
-		return emu_unsupported(cpu);
-	if (vm86(cpu) && iopl(cpu) < 3)
-		return emu_raise_error(cpu, VEC_GP, 0);
-	r = emu_pop(cpu, i->osize, &off);
-	if (!r)
-		r = emu_pop(cpu, i->osize, &sel);
-	if (!r)
-		r = emu_pop(cpu, i->osize, &fl);
-	if (!r)
-		r = emu_far_jump(cpu, sel, off, i->osize);
-	if (r)
-		return r;
-	/* Only a 32-bit image has RF (S98). */
-	emu_load_flags(cpu, fl, i->osize, EMU_FL_RF);
-	cpu->keep_rf = i->osize == 4;
-	cpu->st.debug.interruptibility &= ~EMU_BLOCK_NMI;
-	return EMU_OK;
 }

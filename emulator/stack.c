@@ -48,7 +48,7 @@ int emu_push_many(struct emu *cpu, unsigned int size, const u64 *val,
 	}
 	for (k = 1; k <= n; k++) {
 		r = emu_write(cpu, EMU_SS, sp_plus(cpu, -(s64)(k * size)), size,
-			      val[k - 1]);
+			      val[k - 1] & size_mask(size));
 		if (r)
 			return r;
 	}
@@ -152,75 +152,126 @@ int em_popa(struct emu *cpu, const struct emu_insn *i)
 	return EMU_OK;
 }
 
-int em_pushf(struct emu *cpu, const struct emu_insn *i)
+/* Flags that this CPU has (K19). */
+static u64 known_flags(const struct emu *cpu)
 {
-	u64 fl = emu_rflags(cpu) & ~(EMU_FL_RF | EMU_FL_VM);
+	u64 fl = EMU_FL_VALID;
 
-	if (vm86(cpu) && iopl(cpu) < 3)
-		return emu_raise_error(cpu, VEC_GP, 0);
-	return emu_push(cpu, i->osize, fl);
+	if (!emu_has(cpu, EMU_FEAT_486))
+		fl &= ~EMU_FL_AC;
+	if (!emu_has(cpu, EMU_FEAT_CPUID))
+		fl &= ~EMU_FL_ID;
+	if (!emu_has(cpu, EMU_FEAT_VME))
+		fl &= ~(EMU_FL_VIF | EMU_FL_VIP);
+	return fl;
 }
 
 /**
- * emu_load_flags() - RFLAGS as POPF and IRET load it
+ * emu_change_flags() - RFLAGS from an image, by what POPF, IRET and tasks share
  * @cpu: engine
  * @val: image
  * @size: bytes of it that count
- * @extra: bits to load beyond those of POPF
+ * @extra: bits to load beyond the arithmetic ones, TF, DF, NT, AC and ID
  */
-void emu_load_flags(struct emu *cpu, u64 val, unsigned int size, u64 extra)
+void emu_change_flags(struct emu *cpu, u64 val, unsigned int size, u64 extra)
 {
 	u64 change = EMU_FL_ARITH | EMU_FL_TF | EMU_FL_DF | EMU_FL_NT |
 		     EMU_FL_AC | EMU_FL_ID | extra;
-	u64 fl = emu_rflags(cpu);
 
-	if (cpl(cpu) == 0)
-		change |= EMU_FL_IOPL;
-	if (cpl(cpu) <= iopl(cpu))
-		change |= EMU_FL_IF;
 	if (size == 2)
 		change &= 0xffff;
-	emu_set_rflags(cpu, (fl & ~change) | (val & change));
+	change &= known_flags(cpu);
+	emu_set_rflags(cpu, (emu_rflags(cpu) & ~change) | (val & change));
+}
+
+/* ... as POPF, and IRET in real and V86 mode, load it. */
+void emu_load_flags(struct emu *cpu, u64 val, unsigned int size, u64 extra)
+{
+	if (cpl(cpu) == 0)
+		extra |= EMU_FL_IOPL;
+	if (cpl(cpu) <= iopl(cpu))
+		extra |= EMU_FL_IF;
+	emu_change_flags(cpu, val, size, extra);
+}
+
+/* ... as their 16-bit forms do under VME: IF is VIF. */
+void emu_load_virtual_flags(struct emu *cpu, u64 val)
+{
+	emu_change_flags(cpu, val, 2, 0);
+	cpu->st.regs.rflags &= ~EMU_FL_VIF;
+	if (val & EMU_FL_IF)
+		cpu->st.regs.rflags |= EMU_FL_VIF;
+}
+
+/* PUSHF and POPF in V86 mode below IOPL 3: by VME, or #GP. */
+static int virtual_flags(struct emu *cpu, const struct emu_insn *i,
+			 bool *virtual)
+{
+	*virtual = vm86(cpu) && iopl(cpu) < 3;
+	if (*virtual && (i->osize != 2 || !(cpu->st.ctrl.cr4 & EMU_CR4_VME)))
+		return emu_raise_error(cpu, VEC_GP, 0);
+	return EMU_OK;
+}
+
+int em_pushf(struct emu *cpu, const struct emu_insn *i)
+{
+	u64 fl = emu_rflags(cpu) & ~(EMU_FL_RF | EMU_FL_VM);
+	bool virtual;
+	int r = virtual_flags(cpu, i, &virtual);
+
+	if (r)
+		return r;
+	if (virtual) {
+		fl = (fl & ~EMU_FL_IF) | EMU_FL_IOPL;
+		if (fl & EMU_FL_VIF)
+			fl |= EMU_FL_IF;
+	}
+	return emu_push(cpu, i->osize, fl);
 }
 
 int em_popf(struct emu *cpu, const struct emu_insn *i)
 {
+	bool virtual;
 	u64 val;
-	int r;
+	int r = virtual_flags(cpu, i, &virtual);
 
-	if (vm86(cpu) && iopl(cpu) < 3)
-		return emu_raise_error(cpu, VEC_GP, 0);
-	r = emu_pop(cpu, i->osize, &val);
 	if (!r)
-		emu_load_flags(cpu, val, i->osize, 0);
-	return r;
-}
-
-int em_enter(struct emu *cpu, const struct emu_insn *i)
-{
-	unsigned int level = i->imm2 & 31, n;
-	u64 bp_mask = size_mask(stack_size(cpu));
-	u64 bp = cpu->st.regs.gpr[EMU_RBP] & bp_mask;
-	u64 frame, val;
-	int r;
-
-	r = emu_push(cpu, i->osize, cpu->st.regs.gpr[EMU_RBP]);
+		r = emu_pop(cpu, i->osize, &val);
 	if (r)
 		return r;
-	frame = cpu->st.regs.gpr[EMU_RSP];
+	if (!virtual) {
+		emu_load_flags(cpu, val, i->osize, 0);
+		return EMU_OK;
+	}
+	if ((val & EMU_FL_TF) ||
+	    ((val & EMU_FL_IF) && (cpu->st.regs.rflags & EMU_FL_VIP)))
+		return emu_raise_error(cpu, VEC_GP, 0);
+	emu_load_virtual_flags(cpu, val);
+	return EMU_OK;
+}
+
+/* enter: the frame is read before anything is pushed */
+int em_enter(struct emu *cpu, const struct emu_insn *i)
+{
+	unsigned int level = i->imm2 & 31, n, count = 0;
+	u64 bp_mask = size_mask(stack_size(cpu));
+	u64 bp = cpu->st.regs.gpr[EMU_RBP] & bp_mask;
+	u64 val[33], frame;
+	int r;
+
+	val[count++] = cpu->st.regs.gpr[EMU_RBP];
+	frame = (cpu->st.regs.gpr[EMU_RSP] & ~bp_mask) | sp_plus(cpu, -(s64)i->osize);
 	for (n = 1; n < level; n++) {
 		bp = (bp - i->osize) & bp_mask;
-		r = emu_read(cpu, EMU_SS, bp, i->osize, &val);
-		if (!r)
-			r = emu_push(cpu, i->osize, val);
+		r = emu_read(cpu, EMU_SS, bp, i->osize, &val[count++]);
 		if (r)
 			return r;
 	}
-	if (level) {
-		r = emu_push(cpu, i->osize, frame);
-		if (r)
-			return r;
-	}
+	if (level)
+		val[count++] = frame;
+	r = emu_push_many(cpu, i->osize, val, count);
+	if (r)
+		return r;
 	set_sp(cpu, sp_plus(cpu, -(s64)(i->imm & 0xffff)));
 	/* Nothing is stored there, but it must be possible (SDM2 ENTER). */
 	r = emu_probe_write(cpu, EMU_SS, sp_plus(cpu, 0), i->osize);

@@ -36,16 +36,43 @@ void emu_reset(struct emu_state *st)
 	st->budget = EMU_BUDGET_UNLIMITED;
 }
 
+static bool state_long_mode(const struct emu_state *st)
+{
+	return st->ctrl.efer & EMU_EFER_LMA;
+}
+
 static const char *check_regs(const struct emu_state *st)
 {
+	const struct emu_segment *cs = &st->segs.seg[EMU_CS];
 	u64 fl = st->regs.rflags;
 
 	if ((fl & ~EMU_FL_VALID) || !(fl & EMU_FL_FIXED))
 		return "rflags: bit 1 is set, bits 3, 5, 15 and 22 to 63 are not";
-	if (fl & (EMU_FL_VM | EMU_FL_VIF | EMU_FL_VIP))
-		return "rflags: VM, VIF and VIP belong to modes that are not modelled";
-	if (st->regs.rip >> 32)
+	if ((fl & EMU_FL_VM) &&
+	    (!(st->ctrl.cr0 & EMU_CR0_PE) || state_long_mode(st)))
+		return "rflags: VM needs CR0.PE and no long mode";
+	if (st->regs.rip >> 32 && !(state_long_mode(st) && cs->attr & EMU_SEG_L))
 		return "rip: fits in 32 bits outside of 64-bit mode";
+	return NULL;
+}
+
+/* A 64-bit base may be canonical in long mode, and has 32 bits elsewhere. */
+static bool base_valid(const struct emu_state *st, u64 base)
+{
+	return state_long_mode(st) ? canonical(base, 1) : !(base >> 32);
+}
+
+static const char *check_vm86(const struct emu_state *st)
+{
+	const struct emu_segment *s;
+	unsigned int n;
+
+	for (n = EMU_ES; n <= EMU_GS; n++) {
+		s = &st->segs.seg[n];
+		if (s->base != (u64)s->selector << 4 || s->limit != 0xffff ||
+		    s->attr != 0xf3)
+			return "segs: in V86 mode base is selector * 16, limit FFFFh, attr F3h";
+	}
 	return NULL;
 }
 
@@ -60,27 +87,48 @@ static const char *check_segs(const struct emu_state *st)
 			return "segs: reserved fields are zero";
 		if (s->attr & ~EMU_SEG_VALID)
 			return "segs: attr bits 8 to 11 and 17 to 31 are zero";
-		if (s->base >> 32)
-			return "segs: base fits in 32 bits outside of 64-bit mode";
+		if (n < EMU_FS ? s->base >> 32 : !base_valid(st, s->base))
+			return "segs: base fits in 32 bits, or of FS, GS, LDTR and TR in long mode is canonical";
 	}
-	if (st->segs.seg[EMU_SS].attr & EMU_SEG_DPL)
+	s = &st->segs.seg[EMU_CS];
+	if (state_long_mode(st) && s->attr & EMU_SEG_L && s->attr & EMU_SEG_DB)
+		return "segs: CS.L and CS.D exclude each other in long mode";
+	if (!(st->ctrl.cr0 & EMU_CR0_PE) &&
+	    st->segs.seg[EMU_SS].attr & EMU_SEG_DPL)
 		return "segs: SS.DPL is the CPL, 0 in real mode";
-	if ((st->segs.gdtr.base | st->segs.idtr.base) >> 32)
-		return "segs: GDTR and IDTR bases fit in 32 bits outside of 64-bit mode";
+	if (!base_valid(st, st->segs.gdtr.base) ||
+	    !base_valid(st, st->segs.idtr.base))
+		return "segs: GDTR and IDTR bases fit in 32 bits, or in long mode are canonical";
 	for (n = 0; n < 3; n++)
 		if (st->segs.gdtr.reserved[n] | st->segs.idtr.reserved[n])
 			return "segs: reserved fields are zero";
-	return NULL;
+	return st->regs.rflags & EMU_FL_VM ? check_vm86(st) : NULL;
 }
 
 static const char *check_ctrl(const struct emu_state *st)
 {
-	if (st->ctrl.cr0 & (EMU_CR0_PE | EMU_CR0_PG))
-		return "cr0: PE and PG belong to modes that are not modelled";
-	if (st->ctrl.cr0 >> 32)
+	const struct emu_ctrl *c = &st->ctrl;
+	bool on = c->efer & EMU_EFER_LME && c->cr0 & EMU_CR0_PG;
+
+	if (c->cr0 >> 32)
 		return "cr0: bits 32 to 63 are zero";
-	if (st->ctrl.efer & EMU_EFER_LMA)
-		return "efer: LMA belongs to a mode that is not modelled";
+	if (c->cr0 & EMU_CR0_PG && !(c->cr0 & EMU_CR0_PE))
+		return "cr0: PG needs PE";
+	if (c->cr0 & EMU_CR0_NW && !(c->cr0 & EMU_CR0_CD))
+		return "cr0: NW needs CD";
+	if (c->cr3 >> 52)
+		return "cr3: bits 52 to 63 are zero";
+	if (c->cr4 & ~EMU_CR4_VALID)
+		return "cr4: only VME to OSXMMEXCPT, UMIP, FSGSBASE, OSXSAVE, SMEP and SMAP exist";
+	if (c->cr8 >> 4)
+		return "cr8: bits 4 to 63 are zero";
+	if (c->efer & ~(EMU_EFER_SCE | EMU_EFER_LME | EMU_EFER_LMA |
+			EMU_EFER_NXE))
+		return "efer: only SCE, LME, LMA and NXE exist";
+	if (on != state_long_mode(st))
+		return "efer: LMA is LME with CR0.PG";
+	if (state_long_mode(st) && !(c->cr4 & EMU_CR4_PAE))
+		return "efer: LMA needs CR4.PAE";
 	return NULL;
 }
 
@@ -137,7 +185,8 @@ static bool access_valid(u8 kind, u8 dir, u8 size)
 {
 	if (dir > EMU_WRITE || (size != 1 && size != 2 && size != 4 && size != 8))
 		return false;
-	return kind == EMU_IO_MEM || (kind == EMU_IO_PORT && size <= 4);
+	return kind == EMU_IO_MEM || (kind == EMU_IO_PORT && size <= 4) ||
+	       (kind == EMU_IO_MSR && size == 8);
 }
 
 static bool any(const u8 *reserved, unsigned int n)
@@ -166,6 +215,8 @@ static const char *check_progress(const struct emu_state *st)
 			return "io: used < done <= count";
 		if (io->kind == EMU_IO_PORT && io->addr > 0xffff)
 			return "io: ports are 0 to FFFFh";
+		if (io->kind == EMU_IO_MSR && (io->addr >> 32 || io->count > 1))
+			return "io: one MSR, with a number of 32 bits";
 	}
 	if (p->in_rep > 1 || p->after_event > 1 ||
 	    p->insn_len > EMU_INSN_MAX || p->nr_replay > EMU_REPLAY_MAX)
@@ -209,6 +260,7 @@ u64 emu_rflags(const struct emu *cpu)
 void emu_load(struct emu *cpu)
 {
 	emu_debug_arm(cpu);
+	emu_flush(cpu);
 }
 
 void emu_init(struct emu *cpu, const struct emu_ops *ops, void *host)

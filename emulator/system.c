@@ -26,9 +26,34 @@ int em_clts(struct emu *cpu, const struct emu_insn *i)
 	return EMU_OK;
 }
 
+/* clac, stac: #UD without SMAP, which F_UDPRIV cannot see */
+int em_clac(struct emu *cpu, const struct emu_insn *i)
+{
+	cpu->st.regs.rflags &= ~EMU_FL_AC;
+	return EMU_OK;
+}
+
+int em_stac(struct emu *cpu, const struct emu_insn *i)
+{
+	cpu->st.regs.rflags |= EMU_FL_AC;
+	return EMU_OK;
+}
+
+/* SMSW, SGDT, SIDT, SLDT and STR are for CPL 0 with CR4.UMIP. */
+int emu_check_umip(struct emu *cpu)
+{
+	if (cpu->st.ctrl.cr4 & EMU_CR4_UMIP && cpl(cpu))
+		return emu_raise_error(cpu, VEC_GP, 0);
+	return EMU_OK;
+}
+
 /* smsw: memory gets two bytes, a register its full size */
 int em_smsw(struct emu *cpu, const struct emu_insn *i)
 {
+	int r = emu_check_umip(cpu);
+
+	if (r)
+		return r;
 	if (i->mem)
 		return emu_write(cpu, i->seg, cpu->ea, 2,
 				 cpu->st.ctrl.cr0 & 0xffff);
@@ -36,19 +61,49 @@ int em_smsw(struct emu *cpu, const struct emu_insn *i)
 	return EMU_OK;
 }
 
+/* Paging goes on with long mode enabled, or off in it. */
+static int switch_long_mode(struct emu *cpu, bool on)
+{
+	const struct emu_segment *seg = cpu->st.segs.seg;
+
+	if (on) {
+		if (!(cpu->st.ctrl.cr4 & EMU_CR4_PAE) ||
+		    seg[EMU_CS].attr & EMU_SEG_L || !(seg[EMU_TR].attr & 8))
+			return emu_raise_error(cpu, VEC_GP, 0);
+		cpu->st.ctrl.efer |= EMU_EFER_LMA;
+	} else {
+		if (mode64(cpu))
+			return emu_raise_error(cpu, VEC_GP, 0);
+		cpu->st.ctrl.efer &= ~EMU_EFER_LMA;
+	}
+	return EMU_OK;
+}
+
 static int set_cr0(struct emu *cpu, u64 val)
 {
-	const u64 known = EMU_CR0_PE | EMU_CR0_MP | EMU_CR0_EM | EMU_CR0_TS |
-			  EMU_CR0_ET | EMU_CR0_NE | EMU_CR0_WP | EMU_CR0_AM |
-			  EMU_CR0_NW | EMU_CR0_CD | EMU_CR0_PG;
+	u64 known = EMU_CR0_PE | EMU_CR0_MP | EMU_CR0_EM | EMU_CR0_TS |
+		    EMU_CR0_ET | EMU_CR0_NE | EMU_CR0_WP | EMU_CR0_AM |
+		    EMU_CR0_NW | EMU_CR0_CD | EMU_CR0_PG;
+	struct emu_ctrl *c = &cpu->st.ctrl;
+	bool paging = val & EMU_CR0_PG;
+	int r = EMU_OK;
 
-	if ((val & EMU_CR0_PG && !(val & EMU_CR0_PE)) ||
+	if (!emu_has(cpu, EMU_FEAT_486))
+		known &= ~(EMU_CR0_NE | EMU_CR0_WP | EMU_CR0_AM | EMU_CR0_NW |
+			   EMU_CR0_CD);
+	if (val >> 32 || (paging && !(val & EMU_CR0_PE)) ||
 	    (val & EMU_CR0_NW && !(val & EMU_CR0_CD)))
 		return emu_raise_error(cpu, VEC_GP, 0);
-	/* Protected mode is not modelled: nothing changes. */
-	if (val & EMU_CR0_PE)
-		return emu_unsupported(cpu);
-	cpu->st.ctrl.cr0 = (val & known) | EMU_CR0_ET;
+	if (paging != !!(c->cr0 & EMU_CR0_PG)) {
+		if (c->efer & EMU_EFER_LME)
+			r = switch_long_mode(cpu, paging);
+		else if (paging && c->cr4 & EMU_CR4_PAE)
+			r = emu_check_pdptes(cpu, c->cr3);
+	}
+	if (r)
+		return r;
+	c->cr0 = (val & known) | EMU_CR0_ET;
+	emu_flush(cpu);
 	return EMU_OK;
 }
 
@@ -65,9 +120,10 @@ static int store_table(struct emu *cpu, const struct emu_insn *i,
 {
 	u64 at = (cpu->ea + 2) & size_mask(i->asize);
 	unsigned int size = i->mode64 ? 8 : 4;
-	int r;
+	int r = emu_check_umip(cpu);
 
-	r = emu_probe_write(cpu, i->seg, cpu->ea, 2);
+	if (!r)
+		r = emu_probe_write(cpu, i->seg, cpu->ea, 2);
 	if (!r)
 		r = emu_probe_write(cpu, i->seg, at, size);
 	if (!r)
@@ -91,6 +147,8 @@ static int load_table(struct emu *cpu, const struct emu_insn *i,
 	/* A 16-bit operand size has a base of 24 bits. */
 	if (i->osize == 2)
 		base &= 0xffffff;
+	if (!canonical(base, 1))
+		return emu_raise_error(cpu, VEC_GP, 0);
 	dt->limit = limit;
 	dt->base = base;
 	return EMU_OK;
@@ -139,34 +197,91 @@ int em_mov_from_cr(struct emu *cpu, const struct emu_insn *i)
 	case 4:
 		cpu->dst = c->cr4;
 		return EMU_OK;
+	case 8:
+		cpu->dst = c->cr8;
+		return EMU_OK;
 	default:
 		return emu_raise(cpu, VEC_UD);
 	}
 }
 
-/* CR4 bits that can be set in the modes that are modelled. */
-#define CR4_KNOWN	(EMU_CR4_VME | EMU_CR4_PVI | EMU_CR4_TSD | \
-			 EMU_CR4_DE | EMU_CR4_PSE | EMU_CR4_PAE | \
-			 BIT_ULL(6) | BIT_ULL(7) | BIT_ULL(8))
+/* CR4's bits and what they hang on. */
+static const struct {
+	u32 bit;
+	u8 feature;
+} cr4_bits[] = {
+	{ EMU_CR4_VME | EMU_CR4_PVI, EMU_FEAT_VME },
+	{ EMU_CR4_TSD, EMU_FEAT_TSC },
+	{ EMU_CR4_DE, EMU_FEAT_DE },
+	{ EMU_CR4_PSE, EMU_FEAT_PSE },
+	{ EMU_CR4_PAE, EMU_FEAT_PAE },
+	{ EMU_CR4_MCE | EMU_CR4_PCE, EMU_FEAT_MSR },
+	{ EMU_CR4_PGE, EMU_FEAT_PGE },
+	{ EMU_CR4_OSFXSR, EMU_FEAT_FXSR },
+	{ EMU_CR4_OSXMMEXCPT, EMU_FEAT_SSE },
+	{ EMU_CR4_UMIP, EMU_FEAT_UMIP },
+	{ EMU_CR4_FSGSBASE, EMU_FEAT_FSGSBASE },
+	{ EMU_CR4_OSXSAVE, EMU_FEAT_XSAVE },
+	{ EMU_CR4_SMEP, EMU_FEAT_SMEP },
+	{ EMU_CR4_SMAP, EMU_FEAT_SMAP },
+};
+
+static int set_cr4(struct emu *cpu, u64 val)
+{
+	struct emu_ctrl *c = &cpu->st.ctrl;
+	u64 known = 0;
+	unsigned int n;
+	int r = EMU_OK;
+
+	for (n = 0; n < ARRAY_SIZE(cr4_bits); n++)
+		if (emu_has(cpu, cr4_bits[n].feature))
+			known |= cr4_bits[n].bit;
+	if ((val & ~known) || (long_mode(cpu) && !(val & EMU_CR4_PAE)))
+		return emu_raise_error(cpu, VEC_GP, 0);
+	if (val & ~c->cr4 & EMU_CR4_PAE && c->cr0 & EMU_CR0_PG)
+		r = emu_check_pdptes(cpu, c->cr3);
+	if (r)
+		return r;
+	c->cr4 = val;
+	emu_debug_arm(cpu);
+	emu_flush(cpu);
+	return EMU_OK;
+}
+
+static int set_cr3(struct emu *cpu, u64 val)
+{
+	struct emu_ctrl *c = &cpu->st.ctrl;
+	int r = EMU_OK;
+
+	if (long_mode(cpu)) {
+		if (val >> cpu->phys_bits)
+			return emu_raise_error(cpu, VEC_GP, 0);
+	} else if (c->cr0 & EMU_CR0_PG && c->cr4 & EMU_CR4_PAE) {
+		r = emu_check_pdptes(cpu, val);
+	}
+	if (r)
+		return r;
+	c->cr3 = val;
+	emu_flush(cpu);
+	return EMU_OK;
+}
 
 int em_mov_to_cr(struct emu *cpu, const struct emu_insn *i)
 {
-	struct emu_ctrl *c = &cpu->st.ctrl;
-
 	switch (i->reg) {
 	case 0:
 		return set_cr0(cpu, cpu->src);
 	case 2:
-		c->cr2 = cpu->src;
+		cpu->st.ctrl.cr2 = cpu->src;
 		return EMU_OK;
 	case 3:
-		c->cr3 = cpu->src;
-		return EMU_OK;
+		return set_cr3(cpu, cpu->src);
 	case 4:
-		if (cpu->src & ~CR4_KNOWN)
+		return set_cr4(cpu, cpu->src);
+	case 8:
+		if (cpu->src >> 4)
 			return emu_raise_error(cpu, VEC_GP, 0);
-		c->cr4 = cpu->src;
-		emu_debug_arm(cpu);
+		cpu->st.ctrl.cr8 = cpu->src;
 		return EMU_OK;
 	default:
 		return emu_raise(cpu, VEC_UD);
@@ -220,24 +335,22 @@ int em_mov_to_dr(struct emu *cpu, const struct emu_insn *i)
 	return EMU_OK;
 }
 
-static u64 time_stamp(struct emu *cpu)
+u64 emu_time_stamp(struct emu *cpu)
 {
 	if (cpu->ops->rdtsc)
 		return cpu->ops->rdtsc(cpu);
 	return cpu->st.ctrl.tsc + cpu->boundaries;
 }
 
-static void set_edx_eax(struct emu *cpu, u64 val)
-{
-	gpr_set(cpu, EMU_RAX, 4, (u32)val);
-	gpr_set(cpu, EMU_RDX, 4, val >> 32);
-}
-
 int em_rdtsc(struct emu *cpu, const struct emu_insn *i)
 {
+	u64 val;
+
 	if (cpu->st.ctrl.cr4 & EMU_CR4_TSD && cpl(cpu))
 		return emu_raise_error(cpu, VEC_GP, 0);
-	set_edx_eax(cpu, time_stamp(cpu));
+	val = emu_time_stamp(cpu);
+	gpr_set(cpu, EMU_RAX, 4, (u32)val);
+	gpr_set(cpu, EMU_RDX, 4, val >> 32);
 	return EMU_OK;
 }
 
@@ -250,72 +363,63 @@ int em_rdtscp(struct emu *cpu, const struct emu_insn *i)
 	return r;
 }
 
-#define MSR_TSC			0x10
-#define MSR_APIC_BASE		0x1b
-#define MSR_SYSENTER_CS		0x174
-#define MSR_SYSENTER_ESP	0x175
-#define MSR_SYSENTER_EIP	0x176
-#define MSR_MISC_ENABLE		0x1a0
-#define MSR_DEBUGCTL		0x1d9
-#define MSR_PAT			0x277
-#define MSR_TSC_AUX		0xc0000103
-
-/* MSRs that are plain storage. */
-static u64 *msr_storage(struct emu *cpu, u32 n)
+/* rdpmc: no counter exists */
+int em_rdpmc(struct emu *cpu, const struct emu_insn *i)
 {
-	struct emu_ctrl *c = &cpu->st.ctrl;
-
-	switch (n) {
-	case MSR_APIC_BASE:
-		return &c->apic_base;
-	case MSR_SYSENTER_CS:
-		return &c->sysenter_cs;
-	case MSR_SYSENTER_ESP:
-		return &c->sysenter_esp;
-	case MSR_SYSENTER_EIP:
-		return &c->sysenter_eip;
-	case MSR_MISC_ENABLE:
-		return &c->misc_enable;
-	case MSR_PAT:
-		return &c->pat;
-	case MSR_TSC_AUX:
-		return &c->tsc_aux;
-	default:
-		return NULL;
-	}
+	return emu_raise_error(cpu, VEC_GP, 0);
 }
 
-int em_rdmsr(struct emu *cpu, const struct emu_insn *i)
+static int extended_state(struct emu *cpu)
 {
-	u32 n = cpu->st.regs.gpr[EMU_RCX];
-	u64 *msr = msr_storage(cpu, n);
-
-	if (msr)
-		set_edx_eax(cpu, *msr);
-	else if (n == MSR_TSC)
-		set_edx_eax(cpu, time_stamp(cpu));
-	else if (n == MSR_DEBUGCTL)
-		set_edx_eax(cpu, cpu->st.debug.debugctl);
-	else
+	if (!(cpu->st.ctrl.cr4 & EMU_CR4_OSXSAVE))
+		return emu_raise(cpu, VEC_UD);
+	/* XCR0 is the only one. */
+	if ((u32)cpu->st.regs.gpr[EMU_RCX])
 		return emu_raise_error(cpu, VEC_GP, 0);
 	return EMU_OK;
 }
 
-int em_wrmsr(struct emu *cpu, const struct emu_insn *i)
+int em_xgetbv(struct emu *cpu, const struct emu_insn *i)
 {
-	u32 n = cpu->st.regs.gpr[EMU_RCX];
-	u64 val = gpr_get(cpu, EMU_RDX, 4) << 32 | gpr_get(cpu, EMU_RAX, 4);
-	u64 *msr = msr_storage(cpu, n);
+	int r = extended_state(cpu);
 
-	if (msr) {
-		*msr = val;
-	} else if (n == MSR_TSC) {
-		cpu->st.ctrl.tsc += val - time_stamp(cpu);
-	} else if (n == MSR_DEBUGCTL &&
-		   !(val & ~(EMU_DEBUGCTL_LBR | EMU_DEBUGCTL_BTF))) {
-		cpu->st.debug.debugctl = val;
-	} else {
+	if (r)
+		return r;
+	gpr_set(cpu, EMU_RAX, 4, (u32)cpu->st.ctrl.xcr0);
+	gpr_set(cpu, EMU_RDX, 4, cpu->st.ctrl.xcr0 >> 32);
+	return EMU_OK;
+}
+
+/* xsetbv: x87 state is the only one that can be enabled, and always is */
+int em_xsetbv(struct emu *cpu, const struct emu_insn *i)
+{
+	int r;
+
+	if (!(cpu->st.ctrl.cr4 & EMU_CR4_OSXSAVE))
+		return emu_raise(cpu, VEC_UD);
+	if (cpl(cpu))
 		return emu_raise_error(cpu, VEC_GP, 0);
-	}
+	r = extended_state(cpu);
+	if (!r && (gpr_get(cpu, EMU_RAX, 4) != 1 ||
+		   gpr_get(cpu, EMU_RDX, 4)))
+		r = emu_raise_error(cpu, VEC_GP, 0);
+	return r;
+}
+
+/* invpcid reg, m128: without PCIDs only PCID 0 exists */
+int em_invpcid(struct emu *cpu, const struct emu_insn *i)
+{
+	u64 type = gpr_get(cpu, i->reg, i->mode64 ? 8 : 4), pcid, lin;
+	int r = emu_read(cpu, i->seg, cpu->ea, 8, &pcid);
+
+	if (!r)
+		r = emu_read(cpu, i->seg, (cpu->ea + 8) & size_mask(i->asize), 8,
+			     &lin);
+	if (r)
+		return r;
+	if (type > 3 || pcid >> 12 || (type < 2 && pcid) ||
+	    (!type && !canonical(lin, 1)))
+		return emu_raise_error(cpu, VEC_GP, 0);
+	emu_flush(cpu);
 	return EMU_OK;
 }
