@@ -111,6 +111,8 @@ static bool set_bits(struct emu *cpu, u64 gpa, unsigned int size, u64 old,
 
 	if ((old & bits) == bits)
 		return true;
+	if (!host)
+		cpu->ops->write(cpu, gpa, size, old | bits);
 	/* Tables in ROM keep what they say. */
 	if (!host || !writable)
 		return true;

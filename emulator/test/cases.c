@@ -7,6 +7,10 @@
  * A case is a block of lines:
  *
  *   = S68 rep outsb: a trap at each iteration     its name, S-number first
+ *   mode ring3                                    prot, prot16, ring3, v86, long,
+ *                                                 long3 (modes.h); else real mode
+ *   page 3000 0                                   paging, this page's entry; its
+ *                                                 address is kept: flags only
  *   code f3 6e            rep outsb               hex bytes, then a comment
  *   set cx=2 si=2000 dx=80 tf                     registers, flags
  *   dr 0 io 80 1                                  DRn exec|write|io|rw addr len
@@ -36,6 +40,7 @@
 #include <stdlib.h>
 
 #include "drive.h"
+#include "modes.h"
 
 #define CODE		0x1000
 #define HANDLERS	0x4000
@@ -64,7 +69,8 @@ static const struct {
 	{ "cf", EMU_FL_CF }, { "pf", EMU_FL_PF }, { "af", EMU_FL_AF },
 	{ "zf", EMU_FL_ZF }, { "sf", EMU_FL_SF }, { "tf", EMU_FL_TF },
 	{ "if", EMU_FL_IF }, { "df", EMU_FL_DF }, { "of", EMU_FL_OF },
-	{ "rf", EMU_FL_RF },
+	{ "rf", EMU_FL_RF }, { "nt", EMU_FL_NT }, { "vm", EMU_FL_VM },
+	{ "ac", EMU_FL_AC },
 };
 
 static const struct {
@@ -73,7 +79,7 @@ static const struct {
 } vector[] = {
 	{ "de", 0 }, { "db", 1 }, { "nmi", 2 }, { "bp", 3 }, { "of", 4 },
 	{ "br", 5 }, { "ud", 6 }, { "nm", 7 }, { "df", 8 }, { "ss", 12 },
-	{ "gp", 13 },
+	{ "gp", 13 }, { "ts", 10 }, { "np", 11 }, { "pf", 14 }, { "ac", 17 },
 };
 
 static u64 *value_of(struct emu_state *st, const char *name, unsigned int *size)
@@ -90,7 +96,12 @@ static u64 *value_of(struct emu_state *st, const char *name, unsigned int *size)
 			*size = 4;
 			return &st->regs.gpr[n];
 		}
+		if (name[0] == 'r' && !strcmp(name + 1, reg16[n]))
+			return &st->regs.gpr[n];
 	}
+	if (name[0] == 'r' && isdigit((unsigned char)name[1]) &&
+	    atoi(name + 1) >= 8 && atoi(name + 1) < 16)
+		return &st->regs.gpr[atoi(name + 1)];
 	for (n = 0; n < 4; n++)
 		if (name[0] == 'd' && name[1] == 'r' && name[2] == '0' + (int)n &&
 		    !name[3])
@@ -101,8 +112,22 @@ static u64 *value_of(struct emu_state *st, const char *name, unsigned int *size)
 		return &st->debug.dr7;
 	if (!strcmp(name, "cr0"))
 		return &st->ctrl.cr0;
+	if (!strcmp(name, "cr2"))
+		return &st->ctrl.cr2;
 	if (!strcmp(name, "cr4"))
 		return &st->ctrl.cr4;
+	if (!strcmp(name, "star"))
+		return &st->ctrl.star;
+	if (!strcmp(name, "lstar"))
+		return &st->ctrl.lstar;
+	if (!strcmp(name, "sfmask"))
+		return &st->ctrl.sfmask;
+	if (!strcmp(name, "sysenter_cs"))
+		return &st->ctrl.sysenter_cs;
+	if (!strcmp(name, "sysenter_eip"))
+		return &st->ctrl.sysenter_eip;
+	if (!strcmp(name, "fsbase"))
+		return &st->segs.seg[EMU_FS].base;
 	if (!strcmp(name, "pending"))
 		return &st->debug.pending_dbg;
 	if (!strcmp(name, "debugctl"))
@@ -114,6 +139,8 @@ static struct emu_segment *segment_of(struct emu_state *st, const char *name)
 {
 	unsigned int n;
 
+	if (!strcmp(name, "tr"))
+		return &st->segs.seg[EMU_TR];
 	for (n = 0; n < 6; n++)
 		if (!strcmp(name, sreg[n]))
 			return &st->segs.seg[n];
@@ -199,7 +226,19 @@ static void set(const struct test *t, struct emu_state *st, char *p)
 			*v = number(t, eq);
 		} else if (segment_of(st, w)) {
 			segment_of(st, w)->selector = number(t, eq);
-			segment_of(st, w)->base = number(t, eq) << 4;
+			if (!(st->ctrl.cr0 & EMU_CR0_PE) ||
+			    st->regs.rflags & EMU_FL_VM)
+				segment_of(st, w)->base = number(t, eq) << 4;
+		} else if (!strcmp(w, "iopl")) {
+			st->regs.rflags |= number(t, eq) << EMU_FL_IOPL_SHIFT;
+		} else if (!strcmp(w, "trlimit")) {
+			st->segs.seg[EMU_TR].limit = number(t, eq);
+		} else if (!strcmp(w, "trattr")) {
+			st->segs.seg[EMU_TR].attr = number(t, eq);
+		} else if (!strcmp(w, "dsattr")) {
+			st->segs.seg[EMU_DS].attr = number(t, eq);
+		} else if (!strcmp(w, "esattr")) {
+			st->segs.seg[EMU_ES].attr = number(t, eq);
 		} else if (!strcmp(w, "shadow")) {
 			st->debug.interruptibility = number(t, eq);
 		} else if (!strcmp(w, "intr")) {
@@ -280,7 +319,14 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 		copy = t->line[n];
 		p = copy.word;
 		w = word(&p);
-		if (!strcmp(w, "set")) {
+		if (!strcmp(w, "mode")) {
+			if (!mode_set(h, word(&p), HANDLERS))
+				bad_case(t, "mode");
+		} else if (!strcmp(w, "page")) {
+			u64 *pte = mode_page(h, number(t, word(&p)));
+
+			*pte = (*pte & ~0xfffULL) | number(t, word(&p));
+		} else if (!strcmp(w, "set")) {
 			set(t, st, p);
 		} else if (!strcmp(w, "dr")) {
 			set_dr(t, st, p);
@@ -336,8 +382,12 @@ static bool look(const struct test *t, const struct seen *s, char *p)
 				got = *v & size_mask(size);
 			else if (segment_of(&st, w))
 				got = segment_of(&st, w)->selector;
-			else if (!strcmp(w, "bits"))
+			else if (!strcmp(w, "bits") || !strcmp(w, "at"))
 				got = s->payload;
+			else if (!strcmp(w, "err"))
+				got = s->error;
+			else if (!strcmp(w, "cpl"))
+				got = st.segs.seg[EMU_SS].attr >> 5 & 3;
 			else if (!strcmp(w, "shadow"))
 				got = st.debug.interruptibility;
 			else

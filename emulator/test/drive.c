@@ -45,6 +45,7 @@ static struct seen *note(struct host *h, enum emu_exit why_left)
 	s->vector = why_left == EMU_EXIT_EVENT ? ev->vector : 255;
 	s->rflags = h->cpu.st.regs.rflags;
 	s->payload = ev->payload;
+	s->error = ev->flags & EMU_EVENT_ERROR ? ev->error_code : ~0U;
 	if (why_left == EMU_EXIT_EVENT) {
 		s->rflags &= ~EMU_FL_RF;
 		if (ev->flags & EMU_EVENT_RF)

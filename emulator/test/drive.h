@@ -31,6 +31,7 @@ struct seen {
 	u8 vector;			/* 255: the end */
 	u64 rflags;			/* as pushed */
 	u64 payload;
+	u32 error;			/* all ones: none */
 	struct emu_exit_info exit;
 	enum emu_exit why;
 };
