@@ -67,6 +67,17 @@ struct emu_pin {
 	u8 *host;
 };
 
+/* The state before a task switch, for one that cannot be completed. */
+struct emu_before {
+	struct emu_regs regs;
+	struct emu_segs segs;
+	struct emu_ctrl ctrl;
+	struct emu_debug debug;
+	struct emu_lazy_flags lf;
+	u64 tss;		/* linear address of the new one's access byte */
+	u64 back;		/* of the old one's, 0 if it stayed busy */
+};
+
 /* What bp_* below were decoded from. */
 struct emu_armed {
 	u64 dr[4];
@@ -140,8 +151,9 @@ struct emu_breakpoint {
  * @access: enum emu_access_as, for the accesses that are being made
  * @nr_pins: entries of @pin in use
  * @pin: pages of the caller's that the instruction holds
- * @code_gpa: physical addresses of the first byte under way and of the page
- *	that it crosses into
+ * @code_gpa: of a REP that stores: where its own bytes are, physically
+ * @code_len: how many there are; they may lie in two pages
+ * @switched: a task switch has been made, @before is what it left
  * @generation: part of the tags of @win: what was before it has been flushed
  * @tables: set of physical pages that were walked as page tables
  * @win: direct windows, for supervisor and user mode
@@ -209,6 +221,9 @@ struct emu {
 	u8 nr_pins;
 	struct emu_pin pin[EMU_NR_PINS];
 	u64 code_gpa[2];
+	u8 code_len[2];
+	bool switched;
+	struct emu_before before;
 	u64 generation;
 	u64 tables[EMU_TABLE_BITS / 64];
 	struct emu_window win[2][EMU_NR_WINDOWS];

@@ -56,6 +56,12 @@ static bool intercepted(const struct emu *cpu, const struct emu_event *ev)
 	}
 }
 
+static void note_cr2(struct emu *cpu, const struct emu_event *ev)
+{
+	if (ev->vector == VEC_PF && ev->type == EMU_EV_EXCEPTION)
+		cpu->st.ctrl.cr2 = ev->payload;
+}
+
 /* The effects that an event has besides its frame and its new CS:rIP. */
 static void apply_before(struct emu *cpu, const struct emu_event *ev)
 {
@@ -67,8 +73,8 @@ static void apply_before(struct emu *cpu, const struct emu_event *ev)
 	/* DR6 has the new bits even if the delivery faults (S154). */
 	if (is_debug(ev))
 		emu_debug_deliver(cpu, ev->payload);
-	else if (ev->vector == VEC_PF && ev->type == EMU_EV_EXCEPTION)
-		cpu->st.ctrl.cr2 = ev->payload;
+	else
+		note_cr2(cpu, ev);
 }
 
 static void apply_after(struct emu *cpu, const struct emu_event *ev)
@@ -159,22 +165,32 @@ static enum emu_exit deliver_all(struct emu *cpu, struct emu_event ev)
 
 	cpu->in_event = true;
 	for (;;) {
-		struct emu_event next;
+		struct emu_event next, second;
 
 		hold(cpu, &ev, EMU_EVENT_DELIVER);
 		apply_before(cpu, &ev);
 		emu_external_begin(cpu);
+		cpu->switched = false;
+		cpu->undo_lf = cpu->lf;
 		r = emu_deliver(cpu, &ev);
+		emu_unpin(cpu);
+		if (r && r != EMU_EXCEPTION && cpu->switched)
+			emu_task_revert(cpu);
 		if (r != EMU_EXCEPTION)
 			break;
 		next = cpu->raised;
+		second = next;
 		if (!combine(&ev, &next)) {
+			note_cr2(cpu, &second);
 			emu_debug_drop(cpu);
 			apply_after(cpu, &ev);
 			cpu->st.debug.activity = EMU_SHUTDOWN;
 			cpu->in_event = false;
 			return EMU_EXIT_SHUTDOWN;
 		}
+		/* A page fault that became a #DF has left its address. */
+		if (next.vector != second.vector)
+			note_cr2(cpu, &second);
 		ev = next;
 		trace_event(cpu, &ev);
 		if (intercepted(cpu, &ev)) {

@@ -203,7 +203,8 @@ int emu_system_write(struct emu *cpu, u64 lin, unsigned int size, u64 val);
 int emu_system_probe(struct emu *cpu, u64 lin, unsigned int size);
 int emu_system_change(struct emu *cpu, u64 lin, u8 clear, u8 set);
 int emu_linear_probe(struct emu *cpu, u64 lin, unsigned int size);
-bool emu_physical(struct emu *cpu, u64 lin, u64 *gpa);
+bool emu_physical(struct emu *cpu, u64 lin, enum emu_access acc, u64 *gpa);
+bool emu_misaligned(const struct emu *cpu, u64 lin, unsigned int size);
 void emu_unpin(struct emu *cpu);
 int emu_read(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
 	     u64 *val);
@@ -219,7 +220,7 @@ int emu_probe_write(struct emu *cpu, unsigned int seg, u64 off,
 		    unsigned int size);
 u8 *emu_direct(struct emu *cpu, u64 lin, bool write);
 int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
-	      unsigned int *got, u64 *gpa);
+	      unsigned int *got);
 
 /* stack.c */
 int emu_push(struct emu *cpu, unsigned int size, u64 val);
@@ -356,6 +357,7 @@ int emu_task_switch(struct emu *cpu, const struct emu_desc *tss,
 int emu_task_gate(struct emu *cpu, u16 sel, enum emu_task_reason why, u64 rip,
 		  u64 rflags);
 int emu_task_return(struct emu *cpu);
+void emu_task_revert(struct emu *cpu);
 
 /* system.c */
 u64 emu_time_stamp(struct emu *cpu);

@@ -445,13 +445,19 @@ int emu_linear_write(struct emu *cpu, u64 lin, unsigned int size, u64 val)
 	return r ? r : page_write(cpu, &a, lin, n, val & size_mask(n));
 }
 
-/* #AC: only at CPL 3, with CR0.AM and RFLAGS.AC, before any page fault (S45). */
+/* Would an access be #AC? Only at CPL 3, with CR0.AM and RFLAGS.AC (S45). */
+bool emu_misaligned(const struct emu *cpu, u64 lin, unsigned int size)
+{
+	return unlikely(cpu->st.regs.rflags & EMU_FL_AC) &&
+	       (lin & (size - 1)) && (cpu->st.ctrl.cr0 & EMU_CR0_AM) &&
+	       user_access(cpu);
+}
+
+/* Before any page fault (S44). */
 static int check_alignment(struct emu *cpu, u64 lin, unsigned int size)
 {
-	if (likely(!(cpu->st.regs.rflags & EMU_FL_AC)) || !(lin & (size - 1)) ||
-	    !(cpu->st.ctrl.cr0 & EMU_CR0_AM) || !user_access(cpu))
-		return EMU_OK;
-	return emu_raise_error(cpu, VEC_AC, 0);
+	return emu_misaligned(cpu, lin, size) ?
+		emu_raise_error(cpu, VEC_AC, 0) : EMU_OK;
 }
 
 int emu_read(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
@@ -737,18 +743,19 @@ u8 *emu_direct(struct emu *cpu, u64 lin, bool write)
 }
 
 /**
- * emu_physical() - where a store would go
+ * emu_physical() - where an access would go
  * @cpu: engine
  * @lin: linear address
+ * @acc: what for
  * @gpa: result
  *
  * Return: false where it would fault.
  */
-bool emu_physical(struct emu *cpu, u64 lin, u64 *gpa)
+bool emu_physical(struct emu *cpu, u64 lin, enum emu_access acc, u64 *gpa)
 {
 	struct place pl;
 
-	if (find_place(cpu, lin, EMU_ACC_WRITE, &pl))
+	if (find_place(cpu, lin, acc, &pl))
 		return false;
 	*gpa = pl.gpa;
 	return true;
@@ -774,13 +781,12 @@ static const u8 *stream_bytes(const struct emu *cpu, u64 lin, unsigned int *n)
  * @max: bytes wanted, not 0
  * @buf: where to
  * @got: bytes fetched, at least 1: to the end of the page or of the stream
- * @gpa: physical address of the first; all ones where it is a stream's
  *
  * Return: EMU_OK, EMU_EXCEPTION, or EMU_FAIL where there is no memory; a fetch
  * is never served by the owner.
  */
 int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
-	      unsigned int *got, u64 *gpa)
+	      unsigned int *got)
 {
 	unsigned int n = in_page(lin, max);
 	const u8 *p = stream_bytes(cpu, lin, &n);
@@ -788,7 +794,6 @@ int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
 	u64 v;
 	int r;
 
-	*gpa = ~0ULL;
 	if (!p) {
 		/* A stream may begin before the page ends. */
 		if (cpu->st.stream.len && cpu->st.stream.start > lin)
@@ -796,7 +801,6 @@ int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
 		r = find_place(cpu, lin, EMU_ACC_FETCH, &pl);
 		if (r)
 			return r;
-		*gpa = pl.gpa;
 		if (pl.caller) {
 			cpu->exit.access = EMU_ACC_FETCH;
 			return cpu->ops->user_fetch(cpu, lin, n, buf, got);

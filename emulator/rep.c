@@ -25,23 +25,38 @@ static unsigned int element_size(const struct emu_insn *i)
 	return i->op->flags & F_PORT ? min(size, 4U) : size;
 }
 
+/* Where the bytes of the instruction are, in one or two pages; none of a stream. */
+static void locate_code(struct emu *cpu, const struct emu_insn *i)
+{
+	u64 code = code_linear(cpu), rest = EMU_PAGE - code % EMU_PAGE;
+
+	cpu->code_len[0] = min_t(u64, i->len, rest);
+	cpu->code_len[1] = i->len - cpu->code_len[0];
+	/* Instructions in a stream are out of reach for stores (K5). */
+	if (code - cpu->st.stream.start < cpu->st.stream.len ||
+	    !emu_physical(cpu, code, EMU_ACC_FETCH, &cpu->code_gpa[0]))
+		cpu->code_len[0] = 0;
+	if (!cpu->code_len[0] || !cpu->code_len[1] ||
+	    !emu_physical(cpu, code + rest, EMU_ACC_FETCH, &cpu->code_gpa[1]))
+		cpu->code_len[1] = 0;
+}
+
 /*
  * Would a store of @len bytes at @lin, within a page, change this instruction
  * (S31)? By physical addresses, as the same page may have several linear ones.
  */
-static bool touches_code(struct emu *cpu, const struct emu_insn *i, u64 lin,
-			 u64 len)
+static bool touches_code(struct emu *cpu, u64 lin, u64 len)
 {
-	u64 code = cpu->code_gpa[0], rest = EMU_PAGE - code_linear(cpu) % EMU_PAGE;
-	u64 here = min_t(u64, i->len, rest), gpa;
+	unsigned int n;
+	u64 gpa;
 
-	/* Instructions in a stream are out of reach for stores (K5). */
-	if (code == ~0ULL || !emu_physical(cpu, lin, &gpa))
+	if (!cpu->code_len[0] || !emu_physical(cpu, lin, EMU_ACC_WRITE, &gpa))
 		return false;
-	if (gpa < code + here && code < gpa + len)
-		return true;
-	return i->len > here && gpa < cpu->code_gpa[1] + i->len - here &&
-	       cpu->code_gpa[1] < gpa + len;
+	for (n = 0; n < 2; n++)
+		if (gpa < cpu->code_gpa[n] + cpu->code_len[n] &&
+		    cpu->code_gpa[n] < gpa + len && cpu->code_len[n])
+			return true;
+	return false;
 }
 
 static bool iteration_touches_code(struct emu *cpu, const struct emu_insn *i)
@@ -55,8 +70,8 @@ static bool iteration_touches_code(struct emu *cpu, const struct emu_insn *i)
 	if (!i->mode64)
 		lin = (u32)(lin + cpu->st.segs.seg[EMU_ES].base);
 	first = min_t(u64, size, EMU_PAGE - lin % EMU_PAGE);
-	return touches_code(cpu, i, lin, first) ||
-	       (first < size && touches_code(cpu, i, lin + first, size - first));
+	return touches_code(cpu, lin, first) ||
+	       (first < size && touches_code(cpu, lin + first, size - first));
 }
 
 static bool interrupt_due(const struct emu *cpu)
@@ -112,14 +127,15 @@ static u32 batch_size(struct emu *cpu, const struct emu_insn *i, u64 count,
 	if (cpu->bp_io &&
 	    emu_debug_match_io(cpu, cpu->st.regs.gpr[EMU_RDX], size))
 		return 0;
-	if (emu_linear(cpu, seg, off, size, acc, &lin))
+	if (emu_linear(cpu, seg, off, size, acc, &lin) ||
+	    emu_misaligned(cpu, lin, size))
 		return 0;
 	n = min_t(u64, n, (EMU_PAGE - lin % EMU_PAGE) / size);
 	n = min(n, (size_mask(i->asize) - off) / size);
 	n = min(n, cpu->st.budget);
 	if (n < 2 || emu_linear(cpu, seg, off, n * size, acc, &lin))
 		return 0;
-	if (is_ins(i) && touches_code(cpu, i, lin, n * size))
+	if (is_ins(i) && touches_code(cpu, lin, n * size))
 		return 0;
 	*host = emu_direct(cpu, lin, is_ins(i));
 	return *host ? n : 0;
@@ -239,6 +255,8 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 		return EMU_OK;
 	}
 	cpu->counted = true;
+	if (is_store(i))
+		locate_code(cpu, i);
 	for (;;) {
 		refetch = iteration_touches_code(cpu, i);
 		n = bulk(cpu, i, left);

@@ -106,8 +106,11 @@ int emu_write_dst(struct emu *cpu, const struct emu_insn *i, u64 val)
 	}
 }
 
-static void undo(struct emu *cpu)
+static void undo(struct emu *cpu, int r)
 {
+	/* A fault after a task switch is the new task's. */
+	if (cpu->switched && r != EMU_EXCEPTION)
+		emu_task_revert(cpu);
 	cpu->lf = cpu->undo_lf;
 	if (cpu->undo)
 		memcpy(cpu->st.regs.gpr, cpu->undo_gpr, sizeof(cpu->undo_gpr));
@@ -209,7 +212,7 @@ static unsigned int code_room(const struct emu *cpu)
 static int fetch_decode(struct emu *cpu)
 {
 	unsigned int room = code_room(cpu), have = 0, got;
-	u64 lin = code_linear(cpu), gpa;
+	u64 lin = code_linear(cpu);
 	int r, len = DECODE_MORE;
 
 	memset(cpu->bytes, 0, sizeof(cpu->bytes));
@@ -217,12 +220,9 @@ static int fetch_decode(struct emu *cpu)
 		if (have == room)
 			return emu_raise_error(cpu, VEC_GP, 0);
 		r = emu_fetch(cpu, mode64(cpu) ? lin + have : (u32)(lin + have),
-			      room - have, cpu->bytes + have, &got, &gpa);
+			      room - have, cpu->bytes + have, &got);
 		if (r)
 			return r;
-		if (!have)
-			cpu->code_gpa[0] = gpa;
-		cpu->code_gpa[1] = gpa & ~(u64)(EMU_PAGE - 1);
 		have += got;
 		len = emu_decode(&cpu->insn, cpu->bytes, have, decode_mode(cpu),
 				 real_or_vm86(cpu));
@@ -318,6 +318,7 @@ static void begin(struct emu *cpu)
 	cpu->incomplete = false;
 	cpu->counted = false;
 	cpu->undo = false;
+	cpu->switched = false;
 	cpu->tf = cpu->st.regs.rflags & EMU_FL_TF;
 	cpu->step_tf = cpu->tf &&
 		       !(cpu->st.debug.debugctl & EMU_DEBUGCTL_BTF);
@@ -392,7 +393,7 @@ static int step(struct emu *cpu)
 	}
 	r = execute(cpu, i);
 	if (r)
-		undo(cpu);
+		undo(cpu, r);
 	if (!r || cpu->incomplete)
 		retire(cpu, r);
 	if (r == EMU_EXIT || r == EMU_FAIL)

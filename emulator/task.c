@@ -145,7 +145,7 @@ static int enter(struct emu *cpu, const struct image *m, const struct layout *l,
 
 	/* A fault below belongs to the new task: nothing of this is undone. */
 	cpu->undo = false;
-	emu_cancel(&cpu->st);
+	cpu->st.progress.in_rep = 0;
 	cpu->st.regs.rip = m->ip;
 	cpu->next_rip = m->ip;
 	emu_change_flags(cpu, fl, 4, EMU_FL_VALID);
@@ -225,6 +225,13 @@ int emu_task_switch(struct emu *cpu, const struct emu_desc *tss,
 	if (r)
 		return r;
 
+	cpu->before = (struct emu_before){
+		.regs = cpu->st.regs, .segs = cpu->st.segs,
+		.ctrl = cpu->st.ctrl, .debug = cpu->st.debug, .lf = cpu->undo_lf,
+		.tss = why == TASK_IRET ? 0 : tss->addr + 5,
+		.back = nested ? 0 : back.addr + 5,
+	};
+	cpu->switched = true;
 	if (why == TASK_IRET)
 		rflags &= ~EMU_FL_NT;
 	r = save_image(cpu, old.base, old_l, rip, rflags);
@@ -239,6 +246,31 @@ int emu_task_switch(struct emu *cpu, const struct emu_desc *tss,
 	*tr = tss->seg;
 	tr->attr |= TYPE_BUSY;
 	return enter(cpu, &m, l, nested);
+}
+
+/*
+ * Memory that the owner serves, or that is not there, was met on the way: the
+ * instruction or delivery starts again later, from the old task.
+ */
+void emu_task_revert(struct emu *cpu)
+{
+	const struct emu_before *b = &cpu->before;
+	u64 cr3 = cpu->st.ctrl.cr3;
+
+	cpu->switched = false;
+	cpu->st.regs = b->regs;
+	cpu->st.segs = b->segs;
+	cpu->st.ctrl = b->ctrl;
+	cpu->st.debug = b->debug;
+	cpu->lf = b->lf;
+	cpu->undo_lf = b->lf;
+	if (cr3 != b->ctrl.cr3)
+		emu_flush(cpu);
+	emu_debug_arm(cpu);
+	if (b->back)
+		emu_system_change(cpu, b->back, 0, TYPE_BUSY);
+	if (b->tss)
+		emu_system_change(cpu, b->tss, TYPE_BUSY, 0);
 }
 
 /* The TSS that a task gate or a back link names. */
