@@ -153,7 +153,8 @@ struct emu_breakpoint {
  * @pin: pages of the caller's that the instruction holds
  * @code_gpa: of a REP that stores: where its own bytes are, physically
  * @code_len: how many there are; they may lie in two pages
- * @switched: a task switch has been made, @before is what it left
+ * @switched: a task switch has been made
+ * @before: what it left
  * @generation: part of the tags of @win: what was before it has been flushed
  * @tables: set of physical pages that were walked as page tables
  * @win: direct windows, for supervisor and user mode

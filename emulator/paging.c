@@ -259,7 +259,9 @@ static bool allowed(const struct emu *cpu, const struct walk *w,
  * @user: by user-mode rules
  * @m: result
  *
- * Sets accessed and dirty bits. Return: EMU_OK; EMU_EXCEPTION with #PF raised;
+ * Sets accessed and dirty bits.
+ *
+ * Return: EMU_OK; EMU_EXCEPTION with #PF raised;
  * EMU_FAIL where a table is not in memory.
  */
 int emu_translate(struct emu *cpu, u64 lin, enum emu_access acc, bool user,
