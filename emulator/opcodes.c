@@ -211,7 +211,7 @@ static const struct emu_opcode group11_ev[8] = {
 };
 
 #define FSGSBASE(name, handler, dst, src, flags) { \
-	UD, UD, OP(name, handler, dst, src, O_none, flags | F_O64), UD, \
+	UD, UD, OP(name, handler, dst, src, O_none, (flags) | F_O64), UD, \
 }
 
 static const struct emu_opcode rdfsbase[4] = FSGSBASE("rdfsbase", em_rdfsbase, Ry, O_none, F_MOV);
