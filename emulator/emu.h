@@ -297,7 +297,7 @@ struct emu_replay {
  * @insn_len: not 0: the bytes in @insn are executed instead of memory's
  * @nr_replay: accesses in @replay that have been served
  * @after_event: an event was delivered, and nothing has been executed since (K14)
- * @reserved: zero
+ * @watch_passed: watches that were left for before an access of it
  * @insn: the bytes that were decoded before the exit
  * @replay: in program order
  */
@@ -306,7 +306,7 @@ struct emu_progress {
 	u8 insn_len;
 	u8 nr_replay;
 	u8 after_event;
-	u8 reserved[4];
+	u32 watch_passed;
 	u8 insn[16];
 	struct emu_replay replay[EMU_REPLAY_MAX];
 };
@@ -393,6 +393,7 @@ enum emu_exit {
 	EMU_EXIT_MEMORY,	/* no memory behind an access: emu_exit_info */
 	EMU_EXIT_UNSUPPORTED,	/* instruction not modelled: emu_exit_info */
 	EMU_EXIT_HOST,		/* a hook set emu.host_exit */
+	EMU_EXIT_WATCH,		/* a watch was hit: emu_exit_info */
 };
 
 enum emu_access { EMU_ACC_READ, EMU_ACC_WRITE, EMU_ACC_FETCH };
@@ -413,6 +414,8 @@ struct emu_exit_info {
 	u64 linear;
 	u64 gpa;
 	u32 error;
+	u32 watch;		/* bit n: watch n was hit, @linear is the address or port */
+	u64 value;		/* what was, or is to be, read or written there */
 	u8 size;
 	u8 access;		/* enum emu_access */
 	u8 insn_len;		/* decoded length, 0 if not decoded */
@@ -620,6 +623,43 @@ enum emu_feature {
 	EMU_NR_FEATURES
 };
 
+#define EMU_WATCH_MAX		32
+
+enum emu_watch_space { EMU_WATCH_PORT, EMU_WATCH_MEM };
+enum emu_watch_when { EMU_WATCH_AFTER, EMU_WATCH_BEFORE };
+
+#define EMU_WATCH_READ		BIT(0)
+#define EMU_WATCH_WRITE		BIT(1)
+#define EMU_WATCH_RW		(EMU_WATCH_READ | EMU_WATCH_WRITE)
+
+/**
+ * struct emu_watch - a stop on accesses, unseen by the guest
+ * @first: first port or linear address
+ * @last: last one
+ * @mask: bits of the value, zero-extended, that count; 0: any value
+ * @value: what they are to be
+ * @skip: hits to let pass; counted down
+ * @space: enum emu_watch_space
+ * @dirs: EMU_WATCH_READ, EMU_WATCH_WRITE
+ * @when: enum emu_watch_when
+ * @reserved: zero
+ *
+ * An access hits if it touches any byte of the range. All accesses that an
+ * instruction, or an iteration of a REP, makes to a range are one hit. Accesses of
+ * the processor's own (tables, frames of events) are none.
+ */
+struct emu_watch {
+	u64 first;
+	u64 last;
+	u64 mask;
+	u64 value;
+	u64 skip;
+	u8 space;
+	u8 dirs;
+	u8 when;
+	u8 reserved[5];
+};
+
 #include "engine.h"
 
 /**
@@ -649,6 +689,19 @@ static inline bool emu_has(const struct emu *cpu, enum emu_feature f)
 {
 	return cpu->features >> f & 1;
 }
+
+/**
+ * emu_set_watches() - what to stop at
+ * @cpu: engine, not running
+ * @w: copied; @cpu->watch has them, with what is left of @skip
+ * @n: how many, 0 to EMU_WATCH_MAX
+ *
+ * Configuration, no part of the state.
+ *
+ * Return: NULL, or the rule that one of them breaks, as a text.
+ */
+const char *emu_set_watches(struct emu *cpu, const struct emu_watch *w,
+			    unsigned int n);
 
 /**
  * emu_init() - prepare an engine; the state becomes that after reset

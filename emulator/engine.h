@@ -61,6 +61,15 @@ enum emu_access_as {
 	ACCESS_SUPERVISOR,	/* a push during a change to CPL 0 to 2 */
 };
 
+/* One access, as watches see it. */
+struct emu_touch {
+	u64 addr;
+	u64 val;
+	u8 space;
+	u8 dir;
+	u8 size;
+};
+
 /* A page of the caller's held for writing. */
 struct emu_pin {
 	u64 page;
@@ -104,6 +113,8 @@ struct emu_breakpoint {
  * @nr_cpuid: its entries
  * @phys_bits: width of physical addresses, from it
  * @features: bits by enum emu_feature, from it
+ * @watch: the owner's, by emu_set_watches()
+ * @nr_watches: how many
  * @exit: what belongs to some exits
  * @boundaries: boundaries passed so far, in units of the budget
  * @rescheduled: set by the poll hook, for the trace of a broken REP
@@ -148,6 +159,11 @@ struct emu_breakpoint {
  * @bp_read: which match reads
  * @bp_write: which match writes
  * @bp_io: which match ports
+ * @watch_mem: which of @watch are of memory
+ * @watch_port: which are of ports
+ * @watch_seen: which the instruction under way has touched
+ * @watch_hit: which of these are to stop after it
+ * @watch_first: the first access that is
  * @access: enum emu_access_as, for the accesses that are being made
  * @nr_pins: entries of @pin in use
  * @pin: pages of the caller's that the instruction holds
@@ -170,6 +186,8 @@ struct emu {
 	u32 nr_cpuid;
 	u32 phys_bits;
 	u64 features;
+	struct emu_watch watch[EMU_WATCH_MAX];
+	u32 nr_watches;
 	struct emu_exit_info exit;
 	u64 boundaries;
 	bool rescheduled;
@@ -217,6 +235,12 @@ struct emu {
 	u8 bp_read;
 	u8 bp_write;
 	u8 bp_io;
+
+	u32 watch_mem;
+	u32 watch_port;
+	u32 watch_seen;
+	u32 watch_hit;
+	struct emu_touch watch_first;
 
 	u8 access;
 	u8 nr_pins;

@@ -273,7 +273,8 @@ void emu_external_hold(struct emu *cpu)
 {
 	struct emu_progress *p = &cpu->st.progress;
 
-	if (!p->nr_replay && !cpu->st.io.kind && !cpu->stepped)
+	if (!p->nr_replay && !cpu->st.io.kind && !cpu->stepped &&
+	    !p->watch_passed)
 		return;
 	p->insn_len = cpu->insn.len;
 	memset(p->insn, 0, sizeof(p->insn));
@@ -286,4 +287,5 @@ void emu_cancel(struct emu_state *st)
 	st->progress.in_rep = 0;
 	st->progress.insn_len = 0;
 	st->progress.nr_replay = 0;
+	st->progress.watch_passed = 0;
 }

@@ -172,6 +172,14 @@ void emu_debug_drop(struct emu *cpu);
 void emu_debug_deliver(struct emu *cpu, u64 payload);
 void emu_debug_task_switch(struct emu *cpu);
 
+/* watch.c */
+bool emu_watch_page(const struct emu *cpu, u64 lin);
+bool emu_watch_io(const struct emu *cpu, u16 port, unsigned int size);
+int emu_watch_before(struct emu *cpu, const struct emu_touch *t);
+void emu_watch_after(struct emu *cpu, const struct emu_touch *t);
+void emu_watch_commit(struct emu *cpu);
+void emu_watch_exit(struct emu *cpu);
+
 /* paging.c */
 
 /**

@@ -157,7 +157,7 @@ static struct emu_window *window_slot(struct emu *cpu, u64 lin, bool user)
  * struct place - where an access within one page ends up
  * @host: memory, or NULL for a hook
  * @gpa: physical address
- * @watched: the page is part of an armed data breakpoint
+ * @watched: the page is part of an armed data breakpoint or a watch
  * @table: a store may change a page table
  * @caller: it is the caller's memory, reached by the user_* hooks
  */
@@ -169,6 +169,12 @@ struct place {
 	bool caller;
 };
 
+/* Is there anything to be noticed about accesses to this page? */
+static bool page_watched(const struct emu *cpu, u64 lin)
+{
+	return emu_debug_page_watched(cpu, lin) || emu_watch_page(cpu, lin);
+}
+
 /* The caller's own page: nothing is cached, pinned pages apart (K10). */
 static int find_caller(struct emu *cpu, u64 lin, struct place *pl)
 {
@@ -176,7 +182,7 @@ static int find_caller(struct emu *cpu, u64 lin, struct place *pl)
 
 	pl->host = NULL;
 	pl->gpa = lin;
-	pl->watched = emu_debug_page_watched(cpu, lin);
+	pl->watched = page_watched(cpu, lin);
 	pl->table = false;
 	pl->caller = true;
 	for (n = 0; n < cpu->nr_pins; n++)
@@ -226,7 +232,7 @@ static int find_place(struct emu *cpu, u64 lin, enum emu_access acc,
 	if (r)
 		return r;
 	pl->gpa = m.page + at;
-	pl->watched = emu_debug_page_watched(cpu, lin);
+	pl->watched = page_watched(cpu, lin);
 	pl->table = emu_is_table(cpu, m.page);
 	pl->caller = false;
 	pl->host = cpu->ops->window(cpu, m.page, &writable);
@@ -381,7 +387,31 @@ void emu_unpin(struct emu *cpu)
 	cpu->ops->user_unpin(cpu);
 }
 
-int emu_linear_read(struct emu *cpu, u64 lin, unsigned int size, u64 *val)
+/* A stop before an access that a watch wants to know of. */
+static int watch(struct emu *cpu, u64 lin, unsigned int size, enum emu_dir dir,
+		 u64 val)
+{
+	const struct emu_touch t = {
+		.addr = lin, .val = val, .space = EMU_WATCH_MEM, .dir = dir,
+		.size = size,
+	};
+
+	return cpu->watch_mem ? emu_watch_before(cpu, &t) : EMU_OK;
+}
+
+static void watched(struct emu *cpu, u64 lin, unsigned int size,
+		    enum emu_dir dir, u64 val)
+{
+	const struct emu_touch t = {
+		.addr = lin, .val = val, .space = EMU_WATCH_MEM, .dir = dir,
+		.size = size,
+	};
+
+	if (cpu->watch_mem)
+		emu_watch_after(cpu, &t);
+}
+
+static int linear_read(struct emu *cpu, u64 lin, unsigned int size, u64 *val)
 {
 	unsigned int n = in_page(lin, size);
 	struct place a, b;
@@ -404,7 +434,21 @@ int emu_linear_read(struct emu *cpu, u64 lin, unsigned int size, u64 *val)
 	return r;
 }
 
-int emu_linear_write(struct emu *cpu, u64 lin, unsigned int size, u64 val)
+int emu_linear_read(struct emu *cpu, u64 lin, unsigned int size, u64 *val)
+{
+	int r;
+
+	if (likely(!cpu->watch_mem))
+		return linear_read(cpu, lin, size, val);
+	r = watch(cpu, lin, size, EMU_READ, 0);
+	if (!r)
+		r = linear_read(cpu, lin, size, val);
+	if (!r)
+		watched(cpu, lin, size, EMU_READ, *val);
+	return r;
+}
+
+static int linear_write(struct emu *cpu, u64 lin, unsigned int size, u64 val)
 {
 	unsigned int n = in_page(lin, size);
 	u64 lin2, hi;
@@ -458,6 +502,20 @@ static int check_alignment(struct emu *cpu, u64 lin, unsigned int size)
 {
 	return emu_misaligned(cpu, lin, size) ?
 		emu_raise_error(cpu, VEC_AC, 0) : EMU_OK;
+}
+
+int emu_linear_write(struct emu *cpu, u64 lin, unsigned int size, u64 val)
+{
+	int r;
+
+	if (likely(!cpu->watch_mem))
+		return linear_write(cpu, lin, size, val);
+	r = watch(cpu, lin, size, EMU_WRITE, val);
+	if (!r)
+		r = linear_write(cpu, lin, size, val);
+	if (!r)
+		watched(cpu, lin, size, EMU_WRITE, val);
+	return r;
 }
 
 int emu_read(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
@@ -661,7 +719,10 @@ int emu_write_locked(struct emu *cpu, unsigned int seg, u64 off,
 	if (r)
 		return r;
 	if (!pl.host && !pl.caller)
-		return page_write(cpu, &pl, lin, size, val);
+		return emu_linear_write(cpu, lin, size, val);
+	r = watch(cpu, lin, size, EMU_WRITE, val);
+	if (r)
+		return r;
 	cpu->exit.access = EMU_ACC_WRITE;
 	if (!pl.host)
 		r = cpu->ops->user_exchange(cpu, lin, size, &old, &val);
@@ -672,6 +733,7 @@ int emu_write_locked(struct emu *cpu, unsigned int seg, u64 off,
 	table_written(cpu, &pl);
 	if (unlikely(pl.watched))
 		note_data(cpu, lin, size, true);
+	watched(cpu, lin, size, EMU_WRITE, val);
 	return EMU_OK;
 }
 
@@ -704,6 +766,9 @@ int emu_exchange16(struct emu *cpu, unsigned int seg, u64 off, const u64 old[2],
 	if (r)
 		return r;
 	now = found[0] == old[0] && found[1] == old[1] ? val : found;
+	r = watch(cpu, lin, 16, EMU_WRITE, now[0]);
+	if (r)
+		return r;
 	if (!pl.host && !pl.caller) {
 		r = page_write(cpu, &pl, lin, 8, now[0]);
 		pl.gpa += 8;
@@ -719,6 +784,7 @@ int emu_exchange16(struct emu *cpu, unsigned int seg, u64 off, const u64 old[2],
 	table_written(cpu, &pl);
 	if (unlikely(pl.watched))
 		note_data(cpu, lin, 16, true);
+	watched(cpu, lin, 16, EMU_WRITE, now[0]);
 	return EMU_OK;
 }
 

@@ -62,17 +62,32 @@ int emu_port_permission(struct emu *cpu, u16 port, unsigned int size)
 int emu_port_access(struct emu *cpu, u16 port, unsigned int size,
 		    enum emu_dir dir, u64 *val)
 {
+	struct emu_touch t = {
+		.addr = port, .val = *val, .space = EMU_WATCH_PORT, .dir = dir,
+		.size = min_t(u32, size, 0x10000 - port),
+	};
 	const struct emu_ops *ops = cpu->ops;
 	int r;
 
+	if (unlikely(cpu->watch_port)) {
+		r = emu_watch_before(cpu, &t);
+		if (r)
+			return r;
+	}
 	if (size > 1 && ops->port_split && ops->port_split(cpu, port, size))
 		r = emu_external_split(cpu, dir, port, size, val);
 	else
 		r = emu_external(cpu, EMU_IO_PORT, dir, port, size, val);
-	if (!r && unlikely(cpu->bp_io))
+	if (r)
+		return r;
+	if (unlikely(cpu->watch_port)) {
+		t.val = *val;
+		emu_watch_after(cpu, &t);
+	}
+	if (unlikely(cpu->bp_io))
 		emu_debug_add(cpu, emu_debug_match_io(cpu, port, size),
 			      EMU_CAUSE_IO);
-	return r;
+	return EMU_OK;
 }
 
 /* in al, imm8; in eAX, dx; ... */

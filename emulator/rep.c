@@ -86,7 +86,7 @@ static bool interrupt_due(const struct emu *cpu)
 static bool attention(const struct emu *cpu)
 {
 	return cpu->step_tf || cpu->st.debug.pending_dbg || cpu->new_data ||
-	       cpu->new_io || interrupt_due(cpu) ||
+	       cpu->new_io || cpu->watch_hit || interrupt_due(cpu) ||
 	       cpu->st.debug.interruptibility & (EMU_BLOCK_STI |
 						 EMU_BLOCK_MOV_SS);
 }
@@ -97,6 +97,8 @@ static enum emu_rep_reason attention_reason(const struct emu *cpu)
 		return EMU_REP_SHADOW;
 	if (cpu->st.debug.pending_dbg || cpu->new_data || cpu->new_io)
 		return EMU_REP_PENDING_DBG;
+	if (cpu->watch_hit)
+		return EMU_REP_EXIT;
 	return cpu->step_tf ? EMU_REP_SINGLE_STEP : EMU_REP_INTR;
 }
 
@@ -124,8 +126,9 @@ static u32 batch_size(struct emu *cpu, const struct emu_insn *i, u64 count,
 	    cpu->flags & EMU_WANT_STEPS || attention(cpu) ||
 	    cpu->st.progress.nr_replay || cpu->st.regs.rflags & EMU_FL_DF)
 		return 0;
-	if (cpu->bp_io &&
-	    emu_debug_match_io(cpu, cpu->st.regs.gpr[EMU_RDX], size))
+	if ((cpu->bp_io &&
+	     emu_debug_match_io(cpu, cpu->st.regs.gpr[EMU_RDX], size)) ||
+	    emu_watch_io(cpu, cpu->st.regs.gpr[EMU_RDX], size))
 		return 0;
 	if (emu_linear(cpu, seg, off, size, acc, &lin) ||
 	    emu_misaligned(cpu, lin, size))
@@ -275,6 +278,7 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 			n = 1;
 		}
 		emu_external_commit(cpu);
+		emu_watch_commit(cpu);
 		done += n;
 		left -= n;
 		gpr_set(cpu, EMU_RCX, i->asize, left);

@@ -291,6 +291,7 @@ static void retire(struct emu *cpu, int r)
 		if (!cpu->keep_rf)
 			regs->rflags &= ~EMU_FL_RF;
 		emu_external_commit(cpu);
+		emu_watch_commit(cpu);
 	}
 	cpu->st.progress.in_rep = cpu->incomplete;
 	if (!cpu->counted)
@@ -319,6 +320,8 @@ static void begin(struct emu *cpu)
 	cpu->counted = false;
 	cpu->undo = false;
 	cpu->switched = false;
+	cpu->watch_seen = 0;
+	cpu->watch_hit = 0;
 	cpu->tf = cpu->st.regs.rflags & EMU_FL_TF;
 	cpu->step_tf = cpu->tf &&
 		       !(cpu->st.debug.debugctl & EMU_DEBUGCTL_BTF);
@@ -560,6 +563,10 @@ static enum emu_exit run(struct emu *cpu)
 		r = step(cpu);
 		switch (r) {
 		case EMU_OK:
+			if (unlikely(cpu->watch_hit)) {
+				emu_watch_exit(cpu);
+				ex = EMU_EXIT_WATCH;
+			}
 			break;
 		case EMU_RETRY:
 			/* Bounded by polls, not by budget: nothing was done. */

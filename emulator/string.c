@@ -111,7 +111,7 @@ int em_scas(struct emu *cpu, const struct emu_insn *i)
 int em_ins(struct emu *cpu, const struct emu_insn *i)
 {
 	unsigned int size = port_element(i);
-	u64 at = index_of(cpu, i, EMU_RDI), val;
+	u64 at = index_of(cpu, i, EMU_RDI), val = 0;
 	int r;
 
 	r = emu_probe_write(cpu, EMU_ES, at, size);

@@ -115,7 +115,7 @@ SAME(progress, in_rep);
 SAME(progress, insn_len);
 SAME(progress, nr_replay);
 SAME(progress, after_event);
-SAME(progress, reserved);
+SAME(progress, watch_passed);
 SAME(progress, insn);
 SAME(progress, replay);
 SAME_SIZE(progress);

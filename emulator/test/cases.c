@@ -20,6 +20,8 @@
  *   owner 80                                      a port that the owner serves
  *   split 80                                      a port of a kind of its own
  *   flags 8                                       emu.flags
+ *   watch port 80 81 rw after 2 ff 41             first, last, r|w|rw, before|
+ *                                                 after, skip, mask, value
  *   after 2000 11                                 memory at the end
  *   see db +0 cx=1 rf dr6=ffff0ff1                each event: vector, where, what
  *   see db +2 cx=0 !rf
@@ -273,6 +275,29 @@ static void set_dr(const struct test *t, struct emu_state *st, char *p)
 		st->debug.dr7 &= ~(3ULL << (2 * n));
 }
 
+static void set_watch(const struct test *t, struct host *h, char *p)
+{
+	struct emu_watch w[EMU_WATCH_MAX];
+	u32 n = h->cpu.nr_watches;
+	char *word_;
+
+	memcpy(w, h->cpu.watch, sizeof(w));
+	memset(&w[n], 0, sizeof(w[n]));
+	w[n].space = strcmp(word(&p), "port") ? EMU_WATCH_MEM : EMU_WATCH_PORT;
+	w[n].first = number(t, word(&p));
+	w[n].last = number(t, word(&p));
+	word_ = word(&p);
+	w[n].dirs = (strchr(word_, 'r') ? EMU_WATCH_READ : 0) |
+		    (strchr(word_, 'w') ? EMU_WATCH_WRITE : 0);
+	w[n].when = strcmp(word(&p), "before") ? EMU_WATCH_AFTER :
+						 EMU_WATCH_BEFORE;
+	w[n].skip = number(t, word(&p));
+	w[n].mask = number(t, word(&p));
+	w[n].value = number(t, word(&p));
+	if (emu_set_watches(&h->cpu, w, n + 1))
+		bad_case(t, emu_set_watches(&h->cpu, w, n + 1));
+}
+
 static void set_up(const struct test *t, struct host *h, const struct variant *v,
 		   unsigned int *code_len)
 {
@@ -291,6 +316,7 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 	h->owner_port = -1;
 	h->split_port = -1;
 	h->cpu.flags = 0;
+	emu_set_watches(&h->cpu, NULL, 0);
 	h->cpu.config.exit_exceptions = ~0U;
 	memset(h->cpu.config.exit_ints, 0xff, sizeof(h->cpu.config.exit_ints));
 	st = &h->cpu.st;
@@ -326,6 +352,8 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 			u64 *pte = mode_page(h, number(t, word(&p)));
 
 			*pte = (*pte & ~0xfffULL) | number(t, word(&p));
+		} else if (!strcmp(w, "watch")) {
+			set_watch(t, h, p);
 		} else if (!strcmp(w, "set")) {
 			set(t, st, p);
 		} else if (!strcmp(w, "dr")) {
@@ -384,6 +412,16 @@ static bool look(const struct test *t, const struct seen *s, char *p)
 				got = segment_of(&st, w)->selector;
 			else if (!strcmp(w, "bits") || !strcmp(w, "at"))
 				got = s->payload;
+			else if (!strcmp(w, "hit"))
+				got = s->exit.watch;
+			else if (!strcmp(w, "addr"))
+				got = s->exit.linear;
+			else if (!strcmp(w, "size"))
+				got = s->exit.size;
+			else if (!strcmp(w, "write"))
+				got = s->exit.access == EMU_ACC_WRITE;
+			else if (!strcmp(w, "value"))
+				got = s->exit.value;
 			else if (!strcmp(w, "err"))
 				got = s->error;
 			else if (!strcmp(w, "cpl"))
@@ -416,6 +454,8 @@ static const char *vector_name(u8 n)
 
 	if (n == 255)
 		return "end";
+	if (n == SEEN_WATCH)
+		return "watch";
 	for (k = 0; k < ARRAY_SIZE(vector); k++)
 		if (vector[k].vector == n)
 			return vector[k].name;

@@ -42,7 +42,8 @@ static struct seen *note(struct host *h, enum emu_exit why_left)
 	memcpy(&s->st, &h->cpu.st, SEEN_STATE);
 	s->why = why_left;
 	s->exit = h->cpu.exit;
-	s->vector = why_left == EMU_EXIT_EVENT ? ev->vector : 255;
+	s->vector = why_left == EMU_EXIT_EVENT ? ev->vector :
+		    why_left == EMU_EXIT_WATCH ? SEEN_WATCH : 255;
 	s->rflags = h->cpu.st.regs.rflags;
 	s->payload = ev->payload;
 	s->error = ev->flags & EMU_EVENT_ERROR ? ev->error_code : ~0U;
@@ -94,13 +95,17 @@ static void restore_elsewhere(struct host *h)
 	struct emu_state saved = h->cpu.st;
 	u32 flags = h->cpu.flags;
 	struct emu_config config = h->cpu.config;
+	struct emu_watch watch[EMU_WATCH_MAX];
+	u32 nr_watches = h->cpu.nr_watches;
 
+	memcpy(watch, h->cpu.watch, sizeof(watch));
 	/* Another engine: nothing but the state may count. */
 	emu_init(&h->cpu, h->cpu.ops, h);
 	memset(&h->cpu.insn, 0xa5, sizeof(h->cpu.insn));
 	h->cpu.st = saved;
 	h->cpu.flags = flags;
 	h->cpu.config = config;
+	emu_set_watches(&h->cpu, watch, nr_watches);
 	if (emu_check_state(&saved))
 		sprintf(why, "saved state is not consistent: %s",
 			emu_check_state(&saved));
@@ -152,6 +157,8 @@ void drive(struct host *h, const struct variant *v, u64 end)
 			continue;
 		}
 		note(h, ex);
+		if (ex == EMU_EXIT_WATCH)
+			continue;
 		if (ex != EMU_EXIT_EVENT || !handle(h, &seen[nr_seen - 1]))
 			return;
 		/* A step trap has woken the final HLT (S111). */

@@ -26,9 +26,11 @@ extern const unsigned int nr_variants;
 /* One event, or the end; of the state the groups, no stream and no data. */
 #define SEEN_STATE	offsetof(struct emu_state, progress)
 
+#define SEEN_WATCH	254
+
 struct seen {
 	struct emu_state st;
-	u8 vector;			/* 255: the end */
+	u8 vector;			/* or SEEN_WATCH; 255: the end */
 	u64 rflags;			/* as pushed */
 	u64 payload;
 	u32 error;			/* all ones: none */

@@ -465,7 +465,7 @@ struct piotrap_replay {
  *	and its bytes, fetched then, are in @insn
  * @nr_replay: entries of @replay
  * @after_event: 1: an event was delivered, and nothing has been executed since
- * @reserved: must be zero
+ * @watch_passed: bit n: watch n has ended a run before an access of it
  * @insn: instruction bytes
  * @replay: accesses served before the pending one
  *
@@ -476,7 +476,7 @@ struct piotrap_progress {
 	__u8 insn_len;
 	__u8 nr_replay;
 	__u8 after_event;
-	__u8 reserved[4];
+	__u32 watch_passed;
 	__u8 insn[16];
 	struct piotrap_replay replay[PIOTRAP_REPLAY_MAX];
 };
