@@ -97,6 +97,7 @@ static void restore_elsewhere(struct host *h)
 	struct emu_config config = h->cpu.config;
 	struct emu_watch watch[EMU_WATCH_MAX];
 	u32 nr_watches = h->cpu.nr_watches;
+	struct emu_exit_info exit = h->cpu.exit;
 
 	memcpy(watch, h->cpu.watch, sizeof(watch));
 	/* Another engine: nothing but the state may count. */
@@ -106,6 +107,7 @@ static void restore_elsewhere(struct host *h)
 	h->cpu.flags = flags;
 	h->cpu.config = config;
 	emu_set_watches(&h->cpu, watch, nr_watches);
+	h->cpu.exit = exit;
 	if (emu_check_state(&saved))
 		sprintf(why, "saved state is not consistent: %s",
 			emu_check_state(&saved));
