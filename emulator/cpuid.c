@@ -26,7 +26,7 @@ const char *emu_set_cpuid(struct emu *cpu, const struct emu_cpuid *table,
 	memcpy(cpu->cpuid, table, n * sizeof(*table));
 	cpu->nr_cpuid = n;
 	cpu->phys_bits = 40;
-	cpu->features = ~0ULL;
+	cpu->features = ~BIT_ULL(EMU_FEAT_BUS_LOCK);
 	return NULL;
 }
 

@@ -151,7 +151,9 @@ void emu_debug_commit(struct emu *cpu)
 
 	pending = accumulate(cpu, pending, cpu->new_data & EMU_DBG_BT,
 			     EMU_CAUSE_TASK);
-	pending = accumulate(cpu, pending, cpu->new_data & ~EMU_DBG_BT,
+	pending = accumulate(cpu, pending, cpu->new_data & EMU_DBG_BLD,
+			     EMU_CAUSE_BUS_LOCK);
+	pending = accumulate(cpu, pending, cpu->new_data & EMU_DBG_B_MASK,
 			     EMU_CAUSE_DATA);
 	pending = accumulate(cpu, pending, cpu->new_io, EMU_CAUSE_IO);
 	cpu->st.debug.pending_dbg = pending;
@@ -197,8 +199,11 @@ void emu_debug_write(struct emu *cpu, unsigned int n, u64 val)
 	struct emu_debug *d = &cpu->st.debug;
 
 	if (n == 6) {
-		d->dr6 = (val & (EMU_DBG_B_MASK | EMU_DBG_BD | EMU_DBG_BS |
-				 EMU_DBG_BT)) | EMU_DR6_DEFAULT;
+		u64 free = EMU_DBG_B_MASK | EMU_DBG_BD | EMU_DBG_BS | EMU_DBG_BT;
+
+		if (emu_has(cpu, EMU_FEAT_BUS_LOCK))
+			free |= EMU_DBG_BLD;
+		d->dr6 = (val & free) | (EMU_DR6_DEFAULT & ~free);
 		return;
 	}
 	if (n == 7)
@@ -206,6 +211,14 @@ void emu_debug_write(struct emu *cpu, unsigned int n, u64 val)
 	else
 		d->dr[n] = val;
 	emu_debug_arm(cpu);
+}
+
+/* A LOCKed access that no cache line holds (S150). */
+void emu_debug_bus_lock(struct emu *cpu, u64 lin, unsigned int size)
+{
+	if ((lin & 63) + size > 64 && cpl(cpu) &&
+	    cpu->st.debug.debugctl & EMU_DEBUGCTL_BLD)
+		emu_debug_add(cpu, EMU_DBG_BLD, EMU_CAUSE_BUS_LOCK);
 }
 
 /* A task switch clears L0 to L3 and LE (S136). */
@@ -219,16 +232,18 @@ void emu_debug_task_switch(struct emu *cpu)
  * emu_debug_deliver() - what every #DB does to the debug registers
  * @cpu: engine
  * @payload: pending bits, positive polarity; BD too
+ * @keep: B3-B0 stay as they are: INT1 on AMD's CPUs (S148)
  *
  * B3-B0 are overwritten, BD, BS, BT and BLD accumulate, RTM does not (S146);
  * GD, LBR and BTF are cleared (S151).
  */
-void emu_debug_deliver(struct emu *cpu, u64 payload)
+void emu_debug_deliver(struct emu *cpu, u64 payload, bool keep)
 {
 	struct emu_debug *d = &cpu->st.debug;
 	u64 old = d->dr6;
 
-	d->dr6 &= ~EMU_DBG_B_MASK;
+	if (!keep)
+		d->dr6 &= ~EMU_DBG_B_MASK;
 	d->dr6 |= payload & (EMU_DBG_B_MASK | EMU_DBG_BD | EMU_DBG_BS |
 			     EMU_DBG_BT);
 	if (payload & EMU_DBG_BLD)

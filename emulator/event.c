@@ -72,7 +72,9 @@ static void apply_before(struct emu *cpu, const struct emu_event *ev)
 		emu_debug_drop(cpu);
 	/* DR6 has the new bits even if the delivery faults (S154). */
 	if (is_debug(ev))
-		emu_debug_deliver(cpu, ev->payload);
+		emu_debug_deliver(cpu, ev->payload,
+				  ev->type == EMU_EV_ICEBP &&
+				  cpu->flags & EMU_VENDOR_AMD);
 	else
 		note_cr2(cpu, ev);
 }

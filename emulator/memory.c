@@ -713,6 +713,7 @@ int emu_write_locked(struct emu *cpu, unsigned int seg, u64 off,
 	r = emu_linear(cpu, seg, off, size, EMU_ACC_WRITE, &lin);
 	if (r)
 		return r;
+	emu_debug_bus_lock(cpu, lin, size);
 	if (in_page(lin, size) != size)
 		return emu_linear_write(cpu, lin, size, val);
 	r = find_place(cpu, lin, EMU_ACC_WRITE, &pl);

@@ -162,7 +162,8 @@ int em_wrmsr(struct emu *cpu, const struct emu_insn *i)
 		return EMU_OK;
 	}
 	if (number == MSR_DEBUGCTL) {
-		if (val & ~(EMU_DEBUGCTL_LBR | EMU_DEBUGCTL_BTF))
+		if ((val & ~EMU_DEBUGCTL_VALID) ||
+		    (val & EMU_DEBUGCTL_BLD && !emu_has(cpu, EMU_FEAT_BUS_LOCK)))
 			return emu_raise_error(cpu, VEC_GP, 0);
 		cpu->st.debug.debugctl = val;
 		return EMU_OK;

@@ -140,8 +140,8 @@ static const char *check_debug(const struct emu_state *st)
 		return "dr6, dr7: bits 32 to 63 are zero";
 	if (d->pending_dbg & ~EMU_DBG_VALID)
 		return "pending_dbg: only B3-B0, BLD, BS, BT and RTM can be pending";
-	if (d->debugctl & ~(EMU_DEBUGCTL_LBR | EMU_DEBUGCTL_BTF))
-		return "debugctl: only LBR and BTF exist";
+	if (d->debugctl & ~EMU_DEBUGCTL_VALID)
+		return "debugctl: only LBR, BTF and BLD exist";
 	if (d->interruptibility & ~(EMU_BLOCK_STI | EMU_BLOCK_MOV_SS |
 				    EMU_BLOCK_SMI | EMU_BLOCK_NMI))
 		return "interruptibility: only STI, MOV SS, SMI and NMI exist";

@@ -70,7 +70,8 @@
 	NAME(EMU_CAUSE_GD, "gd")				\
 	NAME(EMU_CAUSE_ICEBP, "icebp")				\
 	NAME(EMU_CAUSE_DELIVERED, "delivered")			\
-	LAST(EMU_CAUSE_DROPPED, "dropped")
+	NAME(EMU_CAUSE_DROPPED, "dropped")			\
+	LAST(EMU_CAUSE_BUS_LOCK, "bus_lock")
 
 #define TRACE_REP_REASONS					\
 	NAME(EMU_REP_PENDING_DBG, "pending_dbg")		\
