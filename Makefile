@@ -75,8 +75,9 @@ MAN = $(wildcard Documentation/*.[1-8] Documentation/man/*.[1-8] tools/*.[1-8])
 
 install: tools
 	for f in $(SOURCES); do install -D -m 644 $$f $(SRC)/$$f || exit; done
-	install -D -m 644 module/uapi/linux/piotrap.h \
-		$(DESTDIR)$(prefix)/include/linux/piotrap.h
+	for f in piotrap.h piotrap_convert.h; do \
+		install -D -m 644 module/uapi/linux/$$f \
+			$(DESTDIR)$(prefix)/include/linux/$$f || exit; done
 	install -D -m 755 tools/piotrap $(DESTDIR)$(prefix)/bin/piotrap
 	install -D -m 644 tools/60-piotrap.rules \
 		$(DESTDIR)$(prefix)/lib/udev/rules.d/60-piotrap.rules
