@@ -92,7 +92,8 @@ exit_reasons() {
 }
 
 rules() {
-	same "$(sed -nE 's/.*\breturn "(.*)";.*/\1/p' emulator/state.c)" \
+	same "$(sed -nE 's/.*\breturn "(.*)";.*/\1/p' emulator/state.c \
+			module/caller.c)" \
 		"$(sed -nE 's/^\* ``([^`]*: [^`]*)``.*/\1/p' $doc/abi.rst)" \
 		"not in abi.rst" "no such rule"
 }
@@ -249,6 +250,7 @@ finds exit_reasons $doc/abi.rst '/^PIOTRAP_EXIT_LOG_FULL/d'
 finds exit_reasons $uapi 's/PIOTRAP_EXIT_BPF,/PIOTRAP_EXIT_EBPF,/'
 finds rules emulator/state.c 's/activity: 0 to 2/activity: 0 to 3/'
 finds rules $doc/abi.rst '/stream: len/d'
+finds rules module/caller.c 's/caller: SS.DPL/caller: CS.DPL/'
 finds abi_parts $doc/abi.rst '/:identifiers: piotrap_kick/d'
 finds abi_parts $doc/abi.rst 's/PIOTRAP_QUEUE_INPUT/PIOTRAP_QUEUE/'
 finds tracepoints $doc/tracepoints.rst 's/^4 task /4 switch /'

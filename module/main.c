@@ -96,8 +96,7 @@ static int call_info(struct sandbox *sb, void *arg, void __user *uarg)
 
 static int call_config(struct sandbox *sb, void *arg, void __user *uarg)
 {
-	run_config(sb, arg);
-	return 0;
+	return run_config(sb, arg);
 }
 
 static int call_set_region(struct sandbox *sb, void *arg, void __user *uarg)
@@ -192,7 +191,8 @@ static const struct call calls[] = {
 	},
 	CALL(PIOTRAP_CONFIG, piotrap_config, exit_ints),
 		.flags = PIOTRAP_CONFIG_EXIT_IRET | PIOTRAP_CONFIG_NO_BULK |
-			 PIOTRAP_CONFIG_AMD | PIOTRAP_CONFIG_DISABLED_B_BITS,
+			 PIOTRAP_CONFIG_AMD | PIOTRAP_CONFIG_DISABLED_B_BITS |
+			 PIOTRAP_CONFIG_CALLER,
 		.reserved = offsetof(struct piotrap_config, reserved),
 		.fn = call_config,
 	},
@@ -348,6 +348,7 @@ static void sandbox_free(struct sandbox *sb)
 {
 	unsigned int i;
 
+	caller_bind(sb, NULL);
 	log_free(&sb->log);
 	memory_free(&sb->memory);
 	ports_free(&sb->ports);

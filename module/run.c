@@ -2,7 +2,8 @@
 /*
  * PIOTRAP_RUN: from the run page through the emulator to the run page.
  *
- * No allocation, no lock and no wait here, but for the CPU.
+ * No allocation, no lock and no wait here, but for the CPU and, in the caller's
+ * memory, for its pages.
  */
 #include <linux/build_bug.h>
 #include <linux/errno.h>
@@ -27,6 +28,7 @@ static u32 config_to_flags(const struct sandbox *sb)
 		{ PIOTRAP_CONFIG_NO_BULK, EMU_NO_BULK },
 		{ PIOTRAP_CONFIG_AMD, EMU_VENDOR_AMD },
 		{ PIOTRAP_CONFIG_DISABLED_B_BITS, EMU_DISABLED_B_BITS },
+		{ PIOTRAP_CONFIG_CALLER, EMU_CALLER_MEMORY },
 	};
 	unsigned int i;
 	u32 flags = 0;
@@ -53,14 +55,28 @@ void run_set_flags(struct sandbox *sb)
 	emu_load(&sb->cpu);
 }
 
-/* PIOTRAP_CONFIG */
-void run_config(struct sandbox *sb, const struct piotrap_config *arg)
+/* In the caller's memory there are no handlers: every event is the owner's. */
+static bool all_events_exit(const struct piotrap_config *arg)
 {
+	return arg->exit_exceptions == ~0U &&
+	       !memchr_inv(arg->exit_ints, 0xff, sizeof(arg->exit_ints));
+}
+
+/* PIOTRAP_CONFIG */
+int run_config(struct sandbox *sb, const struct piotrap_config *arg)
+{
+	bool caller = arg->flags & PIOTRAP_CONFIG_CALLER;
+
+	if (caller && !all_events_exit(arg))
+		return -EINVAL;
+	caller_bind(sb, caller ? current->mm : NULL);
 	sb->config_flags = arg->flags;
 	sb->cpu.config.exit_exceptions = arg->exit_exceptions;
 	memcpy(sb->cpu.config.exit_ints, arg->exit_ints,
 	       sizeof(sb->cpu.config.exit_ints));
 	run_set_flags(sb);
+	emu_flush(&sb->cpu);	/* an address may be another's now */
+	return 0;
 }
 
 /* -- Polls and events from inside the emulator. -- */
@@ -169,6 +185,12 @@ const struct emu_ops run_ops = {
 	.poll = run_poll,
 	.step = log_step,
 	.port_check = run_port_check,
+	.user_read = caller_read,
+	.user_write = caller_write,
+	.user_exchange = caller_exchange,
+	.user_fetch = caller_fetch,
+	.user_pin = caller_pin,
+	.user_unpin = caller_unpin,
 	.trace = run_trace,
 };
 
@@ -241,6 +263,7 @@ static void write_exit(struct sandbox *sb, u32 reason, u64 addr, u64 boundaries)
 		page->exit_linear = info->linear;
 		page->exit_size = info->size;
 		page->exit_access = info->access;
+		page->exit_error = info->error;
 	}
 	if (reason == PIOTRAP_EXIT_UNSUPPORTED) {
 		/* The page is the owner's: no length is read back from it. */
@@ -262,6 +285,8 @@ static void run_cpu(struct sandbox *sb, u32 dirty, u32 stream_len)
 	reason = stop_reason(sb);
 	if (!reason)
 		reason = exit_reason(cpu, emu_run(cpu));
+	if (sb->held.nr)
+		caller_unpin(cpu);	/* an instruction does so itself */
 
 	if (reason == PIOTRAP_EXIT_IO_PORT || reason == PIOTRAP_EXIT_IO_MEM)
 		sb->exit_addr = cpu->st.io.addr;
@@ -281,6 +306,8 @@ static int run_checked(struct sandbox *sb, const struct piotrap_run_args *arg)
 	u32 dirty;
 	int ret;
 
+	if (sb->mm && sb->mm != current->mm)
+		return -EPERM;
 	if (arg->len > PIOTRAP_STREAM_MAX || !arg->len != !stream)
 		return -EINVAL;
 	dirty = READ_ONCE(sb->page->dirty);
@@ -291,11 +318,14 @@ static int run_checked(struct sandbox *sb, const struct piotrap_run_args *arg)
 		if (ret)
 			return ret;
 	}
+	if (sb->mm && caller_check_state(&sb->cpu.st)) {
+		ret = -EINVAL;
+		goto err;
+	}
 	if (stream && copy_from_user(sb->stream, u64_to_user_ptr(arg->stream),
 				     arg->len)) {
-		if (dirty)
-			state_untake_groups(sb);
-		return -EFAULT;
+		ret = -EFAULT;
+		goto err;
 	}
 
 	if (dirty)
@@ -308,6 +338,11 @@ static int run_checked(struct sandbox *sb, const struct piotrap_run_args *arg)
 	}
 	run_cpu(sb, dirty, arg->len);
 	return 0;
+
+err:
+	if (dirty)
+		state_untake_groups(sb);
+	return ret;
 }
 
 /**

@@ -23,6 +23,7 @@
 #include "emu.h"
 
 struct eventfd_ctx;
+struct mm_struct;
 
 #define LIMIT_REGIONS	64
 #define LIMIT_MEMORY	SZ_1G
@@ -86,6 +87,34 @@ u8 *memory_window(struct emu *cpu, u64 gpa, bool *writable);
 int memory_read(struct emu *cpu, u64 gpa, unsigned int size, u64 *val);
 int memory_write(struct emu *cpu, u64 gpa, unsigned int size, u64 val);
 bool memory_backed(struct emu *cpu, u64 gpa);
+
+/* -- caller.c -- */
+
+/* More than any instruction writes to at once. */
+#define LIMIT_HELD	8
+
+/**
+ * struct held_pages - the caller's pages that an instruction is about to write
+ * @nr: number of @page
+ * @addr: where each is
+ * @page: each is pinned
+ */
+struct held_pages {
+	unsigned int nr;
+	u64 addr[LIMIT_HELD];
+	struct page *page[LIMIT_HELD];
+};
+
+void caller_bind(struct sandbox *sb, struct mm_struct *mm);
+const char *caller_check_state(const struct emu_state *st);
+int caller_read(struct emu *cpu, u64 addr, unsigned int size, u64 *val);
+int caller_write(struct emu *cpu, u64 addr, unsigned int size, u64 val);
+int caller_exchange(struct emu *cpu, u64 addr, unsigned int size,
+		    const u64 *old, const u64 *val);
+int caller_fetch(struct emu *cpu, u64 addr, unsigned int n, u8 *buf,
+		 unsigned int *got);
+int caller_pin(struct emu *cpu, u64 addr, u8 **page);
+void caller_unpin(struct emu *cpu);
 
 /* -- console.c -- */
 
@@ -249,7 +278,7 @@ int state_set(struct sandbox *sb, const void *arg);
 extern const struct emu_ops run_ops;
 
 int run(struct sandbox *sb, const struct piotrap_run_args *arg);
-void run_config(struct sandbox *sb, const struct piotrap_config *arg);
+int run_config(struct sandbox *sb, const struct piotrap_config *arg);
 void run_set_flags(struct sandbox *sb);
 
 /* -- main.c -- */
@@ -274,6 +303,8 @@ enum owner { OWNER_NONE, OWNER_RUN, OWNER_CONFIG };
  * @io_data: the page after it, likewise
  * @map: these two
  * @config_flags: PIOTRAP_CONFIG_*
+ * @mm: PIOTRAP_CONFIG_CALLER: the process whose memory it is; held by mmgrab()
+ * @held: likewise: pages held by the instruction under way
  * @exit_addr: port at which a hook stopped the run
  * @id: stable number, for tracepoints
  * @pid: process that opened the file, for tracepoints
@@ -296,6 +327,8 @@ struct sandbox {
 	struct page *map[PIOTRAP_MMAP_SIZE / PAGE_SIZE];
 
 	u32 config_flags;
+	struct mm_struct *mm;
+	struct held_pages held;
 	u64 exit_addr;
 	u64 id;
 	u32 pid;

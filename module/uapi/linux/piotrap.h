@@ -121,6 +121,7 @@ struct piotrap_info {
 #define PIOTRAP_MODE_PROTECTED	(1U << 1)
 #define PIOTRAP_MODE_V86	(1U << 2)
 #define PIOTRAP_MODE_LONG	(1U << 3)
+#define PIOTRAP_MODE_CALLER	(1U << 4)	/* PIOTRAP_CONFIG_CALLER */
 
 /**
  * struct piotrap_config - how events reach the owner (PIOTRAP_CONFIG)
@@ -132,6 +133,15 @@ struct piotrap_info {
  * @reserved: must be zero
  * @exit_ints: bit n of element n / 32: INT n, and INT3 and INTO as vectors 3 and
  *	4, end PIOTRAP_RUN with PIOTRAP_EXIT_INT. At first all ones.
+ *
+ * With PIOTRAP_CONFIG_CALLER the sandbox is bound to the memory of the process that
+ * makes this call: linear addresses are that process's, regions and page tables
+ * are not looked at, and PIOTRAP_RUN from another process is refused. The next
+ * PIOTRAP_CONFIG binds it anew, or without the flag to its regions again. See
+ * "The caller's memory" in Documentation/abi.rst.
+ *
+ * Errors, after the common ones: EINVAL (with PIOTRAP_CONFIG_CALLER,
+ * @exit_exceptions or @exit_ints is not all ones).
  */
 struct piotrap_config {
 	__u32 size;
@@ -145,6 +155,7 @@ struct piotrap_config {
 #define PIOTRAP_CONFIG_NO_BULK		(1U << 1) /* REP element by element */
 #define PIOTRAP_CONFIG_AMD		(1U << 2) /* AMD's behaviour where it differs */
 #define PIOTRAP_CONFIG_DISABLED_B_BITS	(1U << 3) /* B bits of breakpoints not enabled */
+#define PIOTRAP_CONFIG_CALLER		(1U << 4) /* addresses are the caller's own */
 
 /**
  * enum piotrap_region_kind - what is behind a range of physical addresses
@@ -558,8 +569,9 @@ struct piotrap_state {
  * @PIOTRAP_EXIT_LOG_FULL: before what the log has no room for
  * @PIOTRAP_EXIT_BPF: a BPF program asked for a stop
  * @PIOTRAP_EXIT_MEMORY: no memory behind an access: @exit_addr is physical,
- *	@exit_linear linear, @exit_size and @exit_access say what; RIP is at the
- *	instruction, nothing of which has happened
+ *	@exit_linear linear, @exit_size and @exit_access say what; in the caller's
+ *	memory @exit_linear is the first byte that failed and @exit_error says why;
+ *	RIP is at the instruction, nothing of which has happened
  * @PIOTRAP_EXIT_UNSUPPORTED: an instruction that is not modelled, @insn_len bytes
  *	in @insn (0: the length is not known); RIP is at it
  * @PIOTRAP_EXIT_INTERNAL: a fault of the module's own
@@ -612,9 +624,12 @@ enum piotrap_exit_reason {
  * @exit_size: out: bytes of the access
  * @exit_access: out: 0 read, 1 write, 2 fetch
  * @reserved2: zero
+ * @exit_error: out: caller's memory: the error code that a page fault would have: P
+ *	(0) mapped, but not for this; W (1) write; U (2) always; I (4) fetch; PK (5)
+ *	by a protection key
  * @insn: out: the instruction, with PIOTRAP_EXIT_UNSUPPORTED
  * @reserved3: zero
- * @exit_addr: out: port or physical address
+ * @exit_addr: out: port or physical address; in the caller's memory the linear one
  * @exit_linear: out: linear address
  * @boundaries: out: boundaries that this run has passed, in units of @budget
  * @console_dropped: out: bytes that console ports have dropped so far
@@ -638,7 +653,8 @@ struct piotrap_run {
 	__u8 insn_len;
 	__u8 exit_size;
 	__u8 exit_access;
-	__u8 reserved2[5];
+	__u8 reserved2;
+	__u32 exit_error;
 	__u8 insn[15];
 	__u8 reserved3;
 	__u64 exit_addr;
@@ -669,10 +685,11 @@ struct piotrap_run {
  * accesses see memory; a fetch past the stream's end takes memory's bytes.
  *
  * Return: 0 whenever the run was accepted, a signal included; @exit_reason tells
- * why it ended. Errors, after the common ones: EINVAL (@len; @dirty names an
- * unknown group; a group or the state is not consistent); EFAULT (@stream). An
- * error means that nothing was run and nothing changed. It is never restarted by
- * the kernel.
+ * why it ended. Errors, after the common ones: EPERM (the sandbox is bound to the
+ * memory of another process); EINVAL (@len; @dirty names an unknown group; a group
+ * or the state is not consistent, or not one for the caller's memory); EFAULT
+ * (@stream). An error means that nothing was run and nothing changed. It is never
+ * restarted by the kernel.
  */
 struct piotrap_run_args {
 	__u32 size;
