@@ -93,7 +93,7 @@ exit_reasons() {
 
 rules() {
 	same "$(sed -nE 's/.*\breturn "(.*)";.*/\1/p' emulator/state.c \
-			module/caller.c)" \
+			emulator/cpuid.c module/caller.c)" \
 		"$(sed -nE 's/^\* ``([^`]*: [^`]*)``.*/\1/p' $doc/abi.rst)" \
 		"not in abi.rst" "no such rule"
 }

@@ -3,6 +3,7 @@
  * /dev/piotrap: the file, its ioctls, and who may use a sandbox when.
  */
 #include <linux/fs.h>
+#include <linux/minmax.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -91,7 +92,11 @@ static int call_info(struct sandbox *sb, void *arg, void __user *uarg)
 	info->max_console = LIMIT_CONSOLE;
 	info->max_input = LIMIT_INPUT;
 	info->sandbox_id = sb->id;
-	return copy_to_user(uarg, info, sizeof(*info)) ? -EFAULT : 0;
+	info->max_cpuid = EMU_CPUID_MAX;
+	info->cpuid_presets = EMU_NR_PRESETS;
+	/* Older programs have room for less. */
+	return copy_to_user(uarg, info, min_t(size_t, info->size,
+					      sizeof(*info))) ? -EFAULT : 0;
 }
 
 static int call_config(struct sandbox *sb, void *arg, void __user *uarg)
@@ -149,6 +154,16 @@ static int call_kick(struct sandbox *sb, void *arg, void __user *uarg)
 static int call_set_log(struct sandbox *sb, void *arg, void __user *uarg)
 {
 	return log_set(sb, arg);
+}
+
+static int call_set_cpuid(struct sandbox *sb, void *arg, void __user *uarg)
+{
+	return cpuid_set(sb, arg);
+}
+
+static int call_get_cpuid(struct sandbox *sb, void *arg, void __user *uarg)
+{
+	return cpuid_get(sb, arg, uarg);
 }
 
 /* What all arguments begin with. */
@@ -229,6 +244,14 @@ static const struct call calls[] = {
 	CALL(PIOTRAP_SET_LOG, piotrap_log, len),
 		.flags = PIOTRAP_LOG_PORTS | PIOTRAP_LOG_STEPS,
 		.fn = call_set_log,
+	},
+	CALL(PIOTRAP_SET_CPUID, piotrap_cpuid, entries),
+		.flags = PIOTRAP_CPUID_PRESET,
+		.fn = call_set_cpuid,
+	},
+	CALL(PIOTRAP_GET_CPUID, piotrap_cpuid, entries),
+		.flags = PIOTRAP_CPUID_PRESET,
+		.fn = call_get_cpuid,
 	},
 };
 

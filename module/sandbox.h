@@ -267,6 +267,12 @@ void state_to_page(struct sandbox *sb);
 int state_get(struct sandbox *sb, void __user *uarg);
 int state_set(struct sandbox *sb, const void *arg);
 
+/* -- cpuid.c -- */
+
+int cpuid_set(struct sandbox *sb, const struct piotrap_cpuid *arg);
+int cpuid_get(struct sandbox *sb, const struct piotrap_cpuid *arg,
+	      struct piotrap_cpuid __user *uarg);
+
 /* -- run.c -- */
 
 /* Bit n: a run can end with enum piotrap_exit_reason n. */

@@ -34,6 +34,7 @@ union args {
 	struct piotrap_state state;
 	struct piotrap_kick kick;
 	struct piotrap_log log;
+	struct piotrap_cpuid cpuid;
 	__u8 bytes[sizeof(struct piotrap_state) + 64];
 };
 
@@ -65,9 +66,26 @@ static const struct call {
 	  offsetof(struct piotrap_state, stream.reserved), false },
 	{ "KICK", PIOTRAP_KICK, sizeof(struct piotrap_kick), -1, true },
 	{ "SET_LOG", PIOTRAP_SET_LOG, sizeof(struct piotrap_log), -1, false },
+	{ "SET_CPUID", PIOTRAP_SET_CPUID, sizeof(struct piotrap_cpuid), -1,
+	  false },
+	{ "GET_CPUID", PIOTRAP_GET_CPUID, sizeof(struct piotrap_cpuid), -1,
+	  false },
 };
 
 #define NR_CALLS	(sizeof(calls) / sizeof(calls[0]))
+
+/* Of the first version of its struct. */
+static size_t min_size(const struct call *c)
+{
+	switch (c->nr) {
+	case PIOTRAP_INFO:
+		return offsetof(struct piotrap_info, max_cpuid);
+	default:
+		return c->size;
+	}
+}
+
+static struct piotrap_cpuid_entry entries[64];
 
 static void good_args(const struct box *b, const struct call *c, union args *a)
 {
@@ -95,6 +113,13 @@ static void good_args(const struct box *b, const struct call *c, union args *a)
 		break;
 	case PIOTRAP_SET_STATE:
 		get_state(b, &a->state);
+		break;
+	case PIOTRAP_SET_CPUID:
+		a->cpuid.flags = PIOTRAP_CPUID_PRESET;
+		break;
+	case PIOTRAP_GET_CPUID:
+		a->cpuid.count = 64;
+		a->cpuid.entries = (uintptr_t)entries;
 		break;
 	}
 	a->size = c->size;
@@ -152,7 +177,7 @@ FIXTURE_TEARDOWN(abi)
 TEST_F(abi, enotty)
 {
 	static const unsigned long nr[] = {
-		_IO(PIOTRAP_IOC_MAGIC, 0x0a), _IO(PIOTRAP_IOC_MAGIC, 0x7f),
+		_IO(PIOTRAP_IOC_MAGIC, 0x0c), _IO(PIOTRAP_IOC_MAGIC, 0x7f),
 		_IO(PIOTRAP_IOC_MAGIC, 0xff), _IO(0xbe, 0x00), _IO(0xbc, 0x05),
 		/* The numbers carry no direction and no size. */
 		_IOWR(PIOTRAP_IOC_MAGIC, 0x00, struct piotrap_info),
@@ -208,11 +233,12 @@ TEST_F(abi, short_struct)
 	snap(&self->b, &self->before);
 	for (size_t i = 0; i < NR_CALLS; i++) {
 		const struct call *c = &calls[i];
-		const size_t size[] = { 0, 1, 4, c->size - 1, c->size - 8 };
+		const size_t min = min_size(c);
+		const size_t size[] = { 0, 1, 4, min - 1, min - 8 };
 
 		for (size_t j = 0; j < sizeof(size) / sizeof(size[0]); j++) {
 			good_args(&self->b, c, &self->a);
-			if (size[j] >= c->size)
+			if (size[j] >= min)
 				continue;
 			self->a.size = size[j];
 			EXPECT_EQ(-EINVAL, ctl(&self->b, c->nr, &self->a))
@@ -224,6 +250,27 @@ TEST_F(abi, short_struct)
 			TH_LOG("%s", c->name);
 	}
 	EXPECT_TRUE(unchanged(&self->b, &self->before));
+}
+
+/* What a program that was built with an older header calls. */
+TEST_F(abi, first_version)
+{
+	struct box *b = &self->b;
+
+	for (size_t i = 0; i < NR_CALLS; i++) {
+		const struct call *c = &calls[i];
+		size_t min = min_size(c);
+
+		if (min == c->size)
+			continue;
+		good_args(b, c, &self->a);
+		self->a.size = min;
+		memset(self->a.bytes + min, 0xa5, 64);
+		EXPECT_EQ(0, ctl(b, c->nr, &self->a)) TH_LOG("%s", c->name);
+		for (int n = 0; n < 64; n++)
+			EXPECT_EQ(0xa5, self->a.bytes[min + n])
+				TH_LOG("%s", c->name);
+	}
 }
 
 TEST_F(abi, longer_struct)
@@ -293,7 +340,7 @@ TEST_F(abi, info)
 	EXPECT_EQ(0, i.flags);
 	EXPECT_EQ(PIOTRAP_ABI_VERSION, i.abi_version);
 	EXPECT_EQ(PIOTRAP_MODE_REAL, i.modes & PIOTRAP_MODE_REAL);
-	EXPECT_EQ(0, i.modes & ~0xfU);
+	EXPECT_EQ(0, i.modes & ~0x1fU);
 	EXPECT_TRUE(i.exit_reasons & 1ULL << PIOTRAP_EXIT_DONE);
 	EXPECT_TRUE(i.exit_reasons & 1ULL << PIOTRAP_EXIT_DEBUG);
 	EXPECT_TRUE(i.exit_reasons & 1ULL << PIOTRAP_EXIT_IO_PORT);
@@ -308,6 +355,8 @@ TEST_F(abi, info)
 	EXPECT_LE(0x110000, i.max_memory);
 	EXPECT_LE(4096, i.max_console);
 	EXPECT_LE(1, i.max_input);
+	EXPECT_EQ(64, i.max_cpuid);
+	EXPECT_EQ(PIOTRAP_CPUID_X86_64_V3 + 1, i.cpuid_presets);
 
 	ASSERT_EQ(0, box_open_bare(&other));
 	memset(&j, 0x5a, sizeof(j));
@@ -1340,7 +1389,9 @@ TEST_F(abi, close_during_run)
 /* An owner with 32-bit pointers calls with the same structs. */
 TEST_F(abi, no_holes)
 {
-	EXPECT_EQ(72, sizeof(struct piotrap_info));
+	EXPECT_EQ(80, sizeof(struct piotrap_info));
+	EXPECT_EQ(24, sizeof(struct piotrap_cpuid));
+	EXPECT_EQ(24, sizeof(struct piotrap_cpuid_entry));
 	EXPECT_EQ(48, sizeof(struct piotrap_config));
 	EXPECT_EQ(40, sizeof(struct piotrap_region));
 	EXPECT_EQ(48, sizeof(struct piotrap_ports));
@@ -1359,6 +1410,8 @@ TEST_F(abi, no_holes)
 	EXPECT_EQ(64, sizeof(struct piotrap_log_rec));
 	EXPECT_EQ(64, sizeof(struct piotrap_log_ring));
 	EXPECT_GE(PIOTRAP_DATA_OFFSET, sizeof(struct piotrap_run));
+	EXPECT_EQ(20, offsetof(struct piotrap_run, exit_error));
+	EXPECT_EQ(72, offsetof(struct piotrap_run, regs));
 }
 
 /* What memlock_exec runs: close a descriptor, look at the account. */

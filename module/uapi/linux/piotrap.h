@@ -70,6 +70,8 @@
 #define PIOTRAP_SET_STATE	_IO(PIOTRAP_IOC_MAGIC, 0x07)
 #define PIOTRAP_KICK		_IO(PIOTRAP_IOC_MAGIC, 0x08)
 #define PIOTRAP_SET_LOG		_IO(PIOTRAP_IOC_MAGIC, 0x09)
+#define PIOTRAP_SET_CPUID	_IO(PIOTRAP_IOC_MAGIC, 0x0a)
+#define PIOTRAP_GET_CPUID	_IO(PIOTRAP_IOC_MAGIC, 0x0b)
 
 /* Limits; PIOTRAP_INFO reports those of the running module. */
 #define PIOTRAP_STREAM_MAX	4096	/* bytes of an instruction stream */
@@ -96,8 +98,12 @@
  * @max_console: out: bytes that the console ring holds
  * @max_input: out: bytes that the input queue of a port range holds
  * @sandbox_id: out: the number that tracepoints give this sandbox
+ * @max_cpuid: out: entries of a CPUID table
+ * @cpuid_presets: out: CPUID tables made ready, enum piotrap_cpuid_preset 0 to
+ *	this - 1
  *
- * Allowed at any time, also during PIOTRAP_RUN.
+ * Allowed at any time, also during PIOTRAP_RUN. A program that knows only the
+ * first fields, up to @sandbox_id or further, gets these.
  */
 struct piotrap_info {
 	__u32 size;
@@ -115,6 +121,8 @@ struct piotrap_info {
 	__u32 max_console;
 	__u32 max_input;
 	__u64 sandbox_id;
+	__u32 max_cpuid;
+	__u32 cpuid_presets;
 };
 
 #define PIOTRAP_MODE_REAL	(1U << 0)
@@ -156,6 +164,82 @@ struct piotrap_config {
 #define PIOTRAP_CONFIG_AMD		(1U << 2) /* AMD's behaviour where it differs */
 #define PIOTRAP_CONFIG_DISABLED_B_BITS	(1U << 3) /* B bits of breakpoints not enabled */
 #define PIOTRAP_CONFIG_CALLER		(1U << 4) /* addresses are the caller's own */
+
+/**
+ * enum piotrap_cpuid_preset - CPUs made ready
+ * @PIOTRAP_CPUID_386: no CPUID, the instructions of an 80386
+ * @PIOTRAP_CPUID_486: an 80486 with CPUID
+ * @PIOTRAP_CPUID_PENTIUM: adds TSC, MSRs, CMPXCHG8B
+ * @PIOTRAP_CPUID_686: adds CMOV, PAE, SYSENTER
+ * @PIOTRAP_CPUID_X86_64: the first with long mode (x86-64-v1)
+ * @PIOTRAP_CPUID_X86_64_V2: adds CMPXCHG16B, LAHF in 64-bit mode, POPCNT, CRC32
+ * @PIOTRAP_CPUID_X86_64_V3: adds BMI1, BMI2, LZCNT, MOVBE; every sandbox at first
+ *
+ * What needs x87, MMX or vector registers is in none of them, as it is not
+ * modelled (PIOTRAP_EXIT_UNSUPPORTED); so they are what the levels of these names
+ * say of integer instructions.
+ */
+enum piotrap_cpuid_preset {
+	PIOTRAP_CPUID_386,
+	PIOTRAP_CPUID_486,
+	PIOTRAP_CPUID_PENTIUM,
+	PIOTRAP_CPUID_686,
+	PIOTRAP_CPUID_X86_64,
+	PIOTRAP_CPUID_X86_64_V2,
+	PIOTRAP_CPUID_X86_64_V3,
+};
+
+/**
+ * struct piotrap_cpuid_entry - what CPUID says
+ * @leaf: EAX
+ * @subleaf: ECX; 0 for leaves that have no others
+ * @eax: result
+ * @ebx: result
+ * @ecx: result
+ * @edx: result
+ */
+struct piotrap_cpuid_entry {
+	__u32 leaf;
+	__u32 subleaf;
+	__u32 eax;
+	__u32 ebx;
+	__u32 ecx;
+	__u32 edx;
+};
+
+/**
+ * struct piotrap_cpuid - which CPU it is (PIOTRAP_SET_CPUID, PIOTRAP_GET_CPUID)
+ * @size: of this struct
+ * @flags: PIOTRAP_CPUID_PRESET: the table is that of @preset
+ * @preset: with PIOTRAP_CPUID_PRESET: enum piotrap_cpuid_preset; else must be zero
+ * @count: entries at @entries, 0 to max_cpuid. PIOTRAP_SET_CPUID: with
+ *	PIOTRAP_CPUID_PRESET must be zero. PIOTRAP_GET_CPUID: in: for how many there
+ *	is room; out: how many the table has
+ * @entries: address of @count struct piotrap_cpuid_entry, in no order; with @count 0
+ *	not looked at
+ *
+ * The table decides which instructions, control register bits and MSRs there are:
+ * what a clear bit stands for is #UD or #GP, as on a CPU that never had it, except
+ * that LZCNT and TZCNT are BSR and BSF. No entries at all make it a 386. It is a
+ * setting, no part of the CPU's state, and holds from the next run on.
+ *
+ * PIOTRAP_GET_CPUID gives the table in use, or with PIOTRAP_CPUID_PRESET that of
+ * @preset, to change it and set it.
+ *
+ * Errors, after the common ones: EINVAL (@preset or @count); ENOSPC
+ * (PIOTRAP_GET_CPUID: the table has more than @count entries; @count says how many,
+ * nothing else is written); EFAULT (@entries); EINVAL (PIOTRAP_SET_CPUID: the table
+ * breaks one of the rules listed in Documentation/abi.rst).
+ */
+struct piotrap_cpuid {
+	__u32 size;
+	__u32 flags;
+	__u32 preset;
+	__u32 count;
+	__u64 entries;
+};
+
+#define PIOTRAP_CPUID_PRESET	(1U << 0)
 
 /**
  * enum piotrap_region_kind - what is behind a range of physical addresses
