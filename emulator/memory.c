@@ -359,8 +359,11 @@ static u64 next_linear(const struct emu *cpu, u64 lin, unsigned int n)
 	return long_mode(cpu) ? lin + n : (u32)(lin + n);
 }
 
-/* Hold the caller's page of @lin for writing until the instruction ends. */
-static int pin(struct emu *cpu, u64 lin, struct place *pl)
+/*
+ * Hold the caller's page of @lin, @size bytes of which are to be written, until the
+ * instruction ends.
+ */
+static int pin(struct emu *cpu, u64 lin, unsigned int size, struct place *pl)
 {
 	struct emu_pin *p = &cpu->pin[cpu->nr_pins];
 	int r;
@@ -371,6 +374,7 @@ static int pin(struct emu *cpu, u64 lin, struct place *pl)
 		return emu_unsupported(cpu);
 	cpu->exit.access = EMU_ACC_WRITE;
 	r = cpu->ops->user_pin(cpu, lin, &p->host);
+	cpu->exit.size = size;
 	if (r)
 		return r;
 	p->page = lin / EMU_PAGE;
@@ -470,9 +474,9 @@ static int linear_write(struct emu *cpu, u64 lin, unsigned int size, u64 val)
 	a.table = emu_is_table(cpu, a.gpa);
 	/* Both must be there before either is written. */
 	if (a.caller) {
-		r = pin(cpu, lin, &a);
+		r = pin(cpu, lin, n, &a);
 		if (!r)
-			r = pin(cpu, lin2, &b);
+			r = pin(cpu, lin2, size - n, &b);
 		if (r)
 			return r;
 	}
@@ -561,7 +565,7 @@ int emu_linear_probe(struct emu *cpu, u64 lin, unsigned int size)
 		n = in_page(lin, size);
 		r = find_place(cpu, lin, EMU_ACC_WRITE, &pl);
 		if (!r && pl.caller)
-			r = pin(cpu, lin, &pl);
+			r = pin(cpu, lin, n, &pl);
 		if (!r && !backed(cpu, &pl))
 			return no_memory(cpu, lin, pl.gpa, n, EMU_ACC_WRITE);
 		lin = next_linear(cpu, lin, n);
@@ -668,6 +672,15 @@ int emu_system_change(struct emu *cpu, u64 lin, u8 clear, u8 set)
 	return r ? r : emu_system_write(cpu, lin, 1, (val & ~clear) | set);
 }
 
+/* A read of the caller's memory that the write of all of it follows. */
+static int failed_as_write(struct emu *cpu, u64 lin, unsigned int size)
+{
+	cpu->exit.access = EMU_ACC_WRITE;
+	cpu->exit.error |= EMU_PF_W;
+	cpu->exit.size = lin + size - cpu->exit.linear;
+	return EMU_FAIL;
+}
+
 /* The read of a read-modify-write: faults as the write that follows it. */
 int emu_read_for_write(struct emu *cpu, unsigned int seg, u64 off,
 		       unsigned int size, u64 *val)
@@ -685,11 +698,7 @@ int emu_read_for_write(struct emu *cpu, unsigned int seg, u64 off,
 	if (r)
 		return r;
 	r = emu_linear_read(cpu, lin, size, val);
-	if (r == EMU_FAIL && plain) {
-		cpu->exit.access = EMU_ACC_WRITE;
-		cpu->exit.error |= EMU_PF_W;
-	}
-	return r;
+	return r == EMU_FAIL && plain ? failed_as_write(cpu, lin, size) : r;
 }
 
 /**
@@ -764,6 +773,8 @@ int emu_exchange16(struct emu *cpu, unsigned int seg, u64 off, const u64 old[2],
 		r = emu_linear_read(cpu, lin, 8, &found[0]);
 	if (!r)
 		r = emu_linear_read(cpu, lin + 8, 8, &found[1]);
+	if (r == EMU_FAIL && pl.caller)
+		return failed_as_write(cpu, lin, 16);
 	if (r)
 		return r;
 	now = found[0] == old[0] && found[1] == old[1] ? val : found;
