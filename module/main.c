@@ -80,7 +80,9 @@ static int call_info(struct sandbox *sb, void *arg, void __user *uarg)
 	struct piotrap_info *info = arg;
 
 	info->abi_version = PIOTRAP_ABI_VERSION;
-	info->modes = PIOTRAP_MODE_REAL;
+	info->modes = PIOTRAP_MODE_REAL | PIOTRAP_MODE_PROTECTED |
+		      PIOTRAP_MODE_V86 | PIOTRAP_MODE_LONG |
+		      PIOTRAP_MODE_CALLER;
 	info->exit_reasons = RUN_EXIT_REASONS;
 	info->port_kinds = BIT(PIOTRAP_PORT_EXIT + 1) - 1;
 	info->region_kinds = BIT(PIOTRAP_REGION_EXIT + 1) - 1;
