@@ -209,7 +209,7 @@ static const struct call calls[] = {
 	CALL(PIOTRAP_CONFIG, piotrap_config, exit_ints),
 		.flags = PIOTRAP_CONFIG_EXIT_IRET | PIOTRAP_CONFIG_NO_BULK |
 			 PIOTRAP_CONFIG_AMD | PIOTRAP_CONFIG_DISABLED_B_BITS |
-			 PIOTRAP_CONFIG_CALLER,
+			 PIOTRAP_CONFIG_CALLER | PIOTRAP_CONFIG_EXIT_MSRS,
 		.reserved = offsetof(struct piotrap_config, reserved),
 		.fn = call_config,
 	},

@@ -29,6 +29,7 @@ static u32 config_to_flags(const struct sandbox *sb)
 		{ PIOTRAP_CONFIG_AMD, EMU_VENDOR_AMD },
 		{ PIOTRAP_CONFIG_DISABLED_B_BITS, EMU_DISABLED_B_BITS },
 		{ PIOTRAP_CONFIG_CALLER, EMU_CALLER_MEMORY },
+		{ PIOTRAP_CONFIG_EXIT_MSRS, EMU_EXIT_MSRS },
 	};
 	unsigned int i;
 	u32 flags = 0;
@@ -208,6 +209,18 @@ static u32 event_reason(const struct emu_event *event)
 	}
 }
 
+static u32 io_reason(const struct emu_io *io)
+{
+	switch (io->kind) {
+	case EMU_IO_PORT:
+		return PIOTRAP_EXIT_IO_PORT;
+	case EMU_IO_MSR:
+		return PIOTRAP_EXIT_MSR;
+	default:
+		return PIOTRAP_EXIT_IO_MEM;
+	}
+}
+
 static u32 exit_reason(const struct emu *cpu, enum emu_exit why)
 {
 	switch (why) {
@@ -216,8 +229,7 @@ static u32 exit_reason(const struct emu *cpu, enum emu_exit why)
 	case EMU_EXIT_STREAM_LEFT:
 		return PIOTRAP_EXIT_LEFT_STREAM;
 	case EMU_EXIT_IO:
-		return cpu->st.io.kind == EMU_IO_PORT ? PIOTRAP_EXIT_IO_PORT :
-							PIOTRAP_EXIT_IO_MEM;
+		return io_reason(&cpu->st.io);
 	case EMU_EXIT_EVENT:
 		return event_reason(&cpu->st.event);
 	case EMU_EXIT_IRET:
@@ -288,7 +300,8 @@ static void run_cpu(struct sandbox *sb, u32 dirty, u32 stream_len)
 	if (sb->held.nr)
 		caller_unpin(cpu);	/* an instruction does so itself */
 
-	if (reason == PIOTRAP_EXIT_IO_PORT || reason == PIOTRAP_EXIT_IO_MEM)
+	if (reason == PIOTRAP_EXIT_IO_PORT || reason == PIOTRAP_EXIT_IO_MEM ||
+	    reason == PIOTRAP_EXIT_MSR)
 		sb->exit_addr = cpu->st.io.addr;
 	if (reason == PIOTRAP_EXIT_MEMORY)
 		sb->exit_addr = cpu->exit.gpa;

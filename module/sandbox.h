@@ -278,8 +278,7 @@ int cpuid_get(struct sandbox *sb, const struct piotrap_cpuid *arg,
 /* Bit n: a run can end with enum piotrap_exit_reason n. */
 #define RUN_EXIT_REASONS						\
 	(GENMASK_ULL(PIOTRAP_EXIT_INTERNAL, PIOTRAP_EXIT_DONE) &	\
-	 ~(BIT_ULL(PIOTRAP_EXIT_WATCH) | BIT_ULL(PIOTRAP_EXIT_MSR) |	\
-	   BIT_ULL(PIOTRAP_EXIT_BPF)))
+	 ~(BIT_ULL(PIOTRAP_EXIT_WATCH) | BIT_ULL(PIOTRAP_EXIT_BPF)))
 
 extern const struct emu_ops run_ops;
 

@@ -164,6 +164,7 @@ struct piotrap_config {
 #define PIOTRAP_CONFIG_AMD		(1U << 2) /* AMD's behaviour where it differs */
 #define PIOTRAP_CONFIG_DISABLED_B_BITS	(1U << 3) /* B bits of breakpoints not enabled */
 #define PIOTRAP_CONFIG_CALLER		(1U << 4) /* addresses are the caller's own */
+#define PIOTRAP_CONFIG_EXIT_MSRS	(1U << 5) /* the owner serves unknown MSRs */
 
 /**
  * enum piotrap_cpuid_preset - CPUs made ready
@@ -501,20 +502,21 @@ struct piotrap_event {
 #define PIOTRAP_IO_NONE		0
 #define PIOTRAP_IO_PORT		1
 #define PIOTRAP_IO_MEM		2
+#define PIOTRAP_IO_MSR		3
 
 #define PIOTRAP_READ		0
 #define PIOTRAP_WRITE		1
 
 /**
  * struct piotrap_io - the access that ended the run, for the owner to serve
- * @addr: out: port, or physical address of the first element
+ * @addr: out: port, physical address of the first element, or number of the MSR
  * @rip: out: of the instruction, which has not been committed
  * @count: out: elements offered, 1 unless it is a REP
  * @done: in: elements served, 0 to @count
  * @used: of these, how many are committed; kept by the kernel
- * @kind: out: PIOTRAP_IO_NONE, PIOTRAP_IO_PORT or PIOTRAP_IO_MEM
+ * @kind: out: PIOTRAP_IO_NONE, PIOTRAP_IO_PORT, PIOTRAP_IO_MEM or PIOTRAP_IO_MSR
  * @dir: out: PIOTRAP_READ or PIOTRAP_WRITE
- * @size: out: bytes an element: 1, 2, 4, or 8 (memory)
+ * @size: out: bytes an element: 1, 2, 4, or 8 (memory; MSRs always)
  * @flags: out: PIOTRAP_IO_STRING, PIOTRAP_IO_REP, and PIOTRAP_IO_PART where it is
  *	one byte of an access that touches ports of different kinds
  *
@@ -644,7 +646,8 @@ struct piotrap_state {
  * @PIOTRAP_EXIT_HLT: the CPU is halted; RIP is past the HLT
  * @PIOTRAP_EXIT_SHUTDOWN: triple fault
  * @PIOTRAP_EXIT_INTR_WINDOW: an interrupt could be taken now
- * @PIOTRAP_EXIT_MSR: an MSR that the owner serves
+ * @PIOTRAP_EXIT_MSR: the same, for an MSR that the CPU does not have
+ *	(PIOTRAP_CONFIG_EXIT_MSRS)
  * @PIOTRAP_EXIT_BUDGET: @budget is used up
  * @PIOTRAP_EXIT_SIGNAL: a signal is pending for the calling thread
  * @PIOTRAP_EXIT_IMMEDIATE: @immediate_exit was set, or PIOTRAP_KICK was called
@@ -713,7 +716,8 @@ enum piotrap_exit_reason {
  *	by a protection key
  * @insn: out: the instruction, with PIOTRAP_EXIT_UNSUPPORTED
  * @reserved3: zero
- * @exit_addr: out: port or physical address; in the caller's memory the linear one
+ * @exit_addr: out: port, physical address or number of the MSR; in the caller's
+ *	memory the linear address
  * @exit_linear: out: linear address
  * @boundaries: out: boundaries that this run has passed, in units of @budget
  * @console_dropped: out: bytes that console ports have dropped so far
