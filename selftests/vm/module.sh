@@ -23,8 +23,9 @@ log=$BUILD/logs/module-$name.log
 mkdir -p "$dir" "${log%/*}"
 lock "module-$name"
 
-# Only sources, with their times, so that make builds what has changed.
-rsync -a --delete --prune-empty-dirs --include='*/' --include='Kbuild*' \
+# Only sources. What differs gets the time of now: a file that goes back to an
+# older version would else look older than its object, and not be built again.
+rsync -rlp --checksum --delete --prune-empty-dirs --include='*/' --include='Kbuild*' \
 	--include='*.mk' --include='*.[chS]' --exclude='*' --filter='P *' \
 	"$TOP/Kbuild" "$TOP/module" "$TOP/emulator" "$dir/" >&2 ||
 	die "cannot copy the module's sources"

@@ -127,7 +127,7 @@ tcg) cpu=max,la57=off; accel=tcg,thread=single ;;
 esac
 
 args="console=ttyS0,115200 loglevel=7 printk.devkmsg=on panic=-1 oops=panic"
-args+=" panic_on_warn=1 mitigations=off random.trust_cpu=on"
+args+=" panic_on_warn=1 softlockup_panic=1 mitigations=off random.trust_cpu=on"
 args+=" cryptomgr.notests"
 # Calibration against a clock that stutters wastes seconds, or fails.
 [ "$accel" = kvm ] || args+=" tsc=reliable no_timer_check lpj=4000000"
