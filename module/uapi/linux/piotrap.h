@@ -372,7 +372,28 @@ struct piotrap_input {
 	__u64 addr;
 };
 
-/* General registers in encoding order. */
+/**
+ * struct piotrap_regs - general registers
+ * @gpr: in encoding order
+ * @rax: the same by name
+ * @rcx: the same by name
+ * @rdx: the same by name
+ * @rbx: the same by name
+ * @rsp: the same by name
+ * @rbp: the same by name
+ * @rsi: the same by name
+ * @rdi: the same by name
+ * @r8: the same by name
+ * @r9: the same by name
+ * @r10: the same by name
+ * @r11: the same by name
+ * @r12: the same by name
+ * @r13: the same by name
+ * @r14: the same by name
+ * @r15: the same by name
+ * @rip: RIP
+ * @rflags: RFLAGS
+ */
 struct piotrap_regs {
 	union {
 		__u64 gpr[16];
@@ -403,18 +424,59 @@ struct piotrap_segment {
 	__u16 reserved[3];
 };
 
+/**
+ * struct piotrap_dtable - GDTR or IDTR
+ * @base: linear address
+ * @limit: last valid offset in bytes
+ * @reserved: must be zero
+ */
 struct piotrap_dtable {
 	__u64 base;
 	__u16 limit;
 	__u16 reserved[3];
 };
 
+/**
+ * struct piotrap_segs - segment registers and descriptor tables
+ * @es: ES
+ * @cs: CS
+ * @ss: SS; its DPL is the CPL
+ * @ds: DS
+ * @fs: FS; its base is IA32_FS_BASE
+ * @gs: GS; its base is IA32_GS_BASE
+ * @ldtr: LDTR
+ * @tr: TR
+ * @gdtr: GDTR
+ * @idtr: IDTR; in real mode the interrupt vector table
+ */
 struct piotrap_segs {
 	struct piotrap_segment es, cs, ss, ds, fs, gs, ldtr, tr;
 	struct piotrap_dtable gdtr, idtr;
 };
 
-/* Control registers and modelled MSRs. */
+/**
+ * struct piotrap_ctrl - control registers and modelled MSRs
+ * @cr0: CR0
+ * @cr2: CR2
+ * @cr3: CR3
+ * @cr4: CR4
+ * @cr8: CR8
+ * @xcr0: XCR0; kept, without effect
+ * @efer: IA32_EFER
+ * @star: IA32_STAR
+ * @lstar: IA32_LSTAR
+ * @cstar: IA32_CSTAR
+ * @sfmask: IA32_FMASK
+ * @kernel_gs_base: IA32_KERNEL_GS_BASE
+ * @sysenter_cs: IA32_SYSENTER_CS
+ * @sysenter_esp: IA32_SYSENTER_ESP
+ * @sysenter_eip: IA32_SYSENTER_EIP
+ * @tsc_aux: IA32_TSC_AUX
+ * @tsc: what the time stamp counter counts from
+ * @pat: IA32_PAT; kept, without effect
+ * @apic_base: IA32_APIC_BASE; kept, without effect
+ * @misc_enable: IA32_MISC_ENABLE; kept, without effect
+ */
 struct piotrap_ctrl {
 	__u64 cr0, cr2, cr3, cr4, cr8, xcr0;
 	__u64 efer, star, lstar, cstar, sfmask, kernel_gs_base;
@@ -452,7 +514,8 @@ struct piotrap_debug {
  *	may be written and injected so.
  * @PIOTRAP_EVENT_TAKE: in: the owner acts as its handler: for #DB DR6 is merged
  *	and TF, DR7.GD and BTF are cleared, for #PF CR2 is loaded; RIP goes past an
- *	INT instruction; no frame is pushed
+ *	INT instruction; no frame is pushed. A run with @budget 0 applies it and
+ *	goes no further.
  * @PIOTRAP_EVENT_ABSORB: in: nothing is applied
  */
 enum piotrap_event_action {
@@ -545,7 +608,16 @@ struct piotrap_io {
 #define PIOTRAP_IO_REP		(1U << 1)
 #define PIOTRAP_IO_PART		(1U << 2)
 
-/* An access that was served for an instruction not yet committed. */
+/**
+ * struct piotrap_replay - an access that was served for an instruction not yet
+ *	committed
+ * @addr: port, physical address or number of the MSR
+ * @val: data, zero-extended
+ * @kind: PIOTRAP_IO_PORT, PIOTRAP_IO_MEM or PIOTRAP_IO_MSR
+ * @dir: PIOTRAP_READ or PIOTRAP_WRITE
+ * @size: bytes
+ * @reserved: must be zero
+ */
 struct piotrap_replay {
 	__u64 addr;
 	__u64 val;
@@ -603,7 +675,9 @@ struct piotrap_stream {
  * @ctrl: control registers and MSRs
  * @debug: debug state
  * @event: held or injected event
- * @budget: boundaries left: one for each instruction, one for each REP iteration
+ * @budget: boundaries left: one for each instruction, also one that faults, or for
+ *	each iteration of a REP (an empty REP is one), and one for each event that
+ *	follows another with no instruction between them
  * @io: pending access
  * @progress: instruction under way
  * @stream: instruction stream
