@@ -67,29 +67,46 @@ static int poll(struct emu *e)
 	return EMU_OK;
 }
 
-/* The table of the CPU at hand, as far as it fits. */
+static struct emu_cpuid table[EMU_CPUID_MAX];
+static unsigned int nr_table;
+
+static void copy_leaf(u32 leaf, u32 subleaf)
+{
+	u32 r[4] = { leaf, 0, subleaf };
+	unsigned int n;
+
+	for (n = 0; n < nr_table; n++)
+		if (table[n].leaf == leaf && table[n].subleaf == subleaf)
+			return;
+	if (n == EMU_CPUID_MAX)
+		return;
+	nat_cpuid(r);
+	table[nr_table++] = (struct emu_cpuid){
+		.leaf = leaf, .subleaf = subleaf,
+		.eax = r[0], .ebx = r[1], .ecx = r[2], .edx = r[3],
+	};
+}
+
+/* The table of the CPU at hand, as far as it fits; what cases ask for comes first. */
 static void copy_cpuid(void)
 {
-	struct emu_cpuid table[EMU_CPUID_MAX];
-	unsigned int n = 0;
-	u32 first, leaf;
+	static const u32 range[] = { 0, 0x80000000, 0x40000000 };
+	unsigned int k;
+	u32 leaf;
 
-	for (first = 0; first != 1; first = first ? 1 : 0x80000000) {
-		u32 regs[4] = { first }, last;
+	copy_leaf(7, 0);
+	copy_leaf(7, 1);
+	for (k = 0; k < ARRAY_SIZE(range); k++) {
+		u32 regs[4] = { range[k] };
 
 		nat_cpuid(regs);
-		last = min(regs[0], first + 0x18);
-		for (leaf = first; leaf <= last && n < EMU_CPUID_MAX; leaf++) {
-			u32 r[4] = { leaf };
-
-			nat_cpuid(r);
-			table[n++] = (struct emu_cpuid){
-				.leaf = leaf, .eax = r[0], .ebx = r[1],
-				.ecx = r[2], .edx = r[3],
-			};
-		}
+		for (leaf = range[k]; leaf <= min(regs[0], range[k] + 0x18); leaf++)
+			copy_leaf(leaf, 0);
+		if (range[k] == 0x40000000)
+			copy_leaf(range[k], 0);
 	}
-	emu_set_cpuid(&cpu, table, n);
+	if (emu_set_cpuid(&cpu, table, nr_table))
+		nat_die("the CPUID table");
 }
 
 static const struct emu_ops ops = {
