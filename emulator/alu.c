@@ -140,9 +140,6 @@ int em_cmpxchg8b(struct emu *cpu, const struct emu_insn *i)
 	u64 old, acc, val;
 	int r;
 
-	/* cmpxchg16b */
-	if (i->osize == 8)
-		return emu_unsupported(cpu);
 	acc = gpr_get(cpu, EMU_RDX, 4) << 32 | gpr_get(cpu, EMU_RAX, 4);
 	val = gpr_get(cpu, EMU_RCX, 4) << 32 | gpr_get(cpu, EMU_RBX, 4);
 	r = emu_read_for_write(cpu, i->seg, cpu->ea, 8, &old);
@@ -159,6 +156,31 @@ int em_cmpxchg8b(struct emu *cpu, const struct emu_insn *i)
 		gpr_set(cpu, EMU_RDX, 4, old >> 32);
 	}
 	flags_set_zf(cpu, acc == old);
+	return EMU_OK;
+}
+
+/* cmpxchg16b m128: aligned, as one access */
+int em_cmpxchg16b(struct emu *cpu, const struct emu_insn *i)
+{
+	u64 *gpr = cpu->st.regs.gpr;
+	const u64 old[2] = { gpr[EMU_RAX], gpr[EMU_RDX] };
+	const u64 val[2] = { gpr[EMU_RBX], gpr[EMU_RCX] };
+	u64 found[2], lin = cpu->ea;
+	bool same;
+	int r;
+
+	/* The linear address counts, before anything else about it. */
+	if (i->seg >= EMU_FS)
+		lin += cpu->st.segs.seg[i->seg].base;
+	if (lin & 15)
+		return emu_raise_error(cpu, VEC_GP, 0);
+	r = emu_exchange16(cpu, i->seg, cpu->ea, old, val, found);
+	if (r)
+		return r;
+	same = found[0] == old[0] && found[1] == old[1];
+	gpr[EMU_RAX] = found[0];
+	gpr[EMU_RDX] = found[1];
+	flags_set_zf(cpu, same);
 	return EMU_OK;
 }
 

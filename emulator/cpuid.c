@@ -326,3 +326,10 @@ int em_cpuid(struct emu *cpu, const struct emu_insn *i)
 	gpr_set(cpu, EMU_RDX, 4, c.edx);
 	return EMU_OK;
 }
+
+/* rdpid r: the operand is always 64 bits wide in 64-bit mode */
+int em_rdpid(struct emu *cpu, const struct emu_insn *i)
+{
+	cpu->dst = (u32)cpu->st.ctrl.tsc_aux;
+	return EMU_OK;
+}

@@ -42,25 +42,23 @@ int em_lea(struct emu *cpu, const struct emu_insn *i)
 	return EMU_OK;
 }
 
-/* nop, prefetch, fences, pause */
+/* nop, hints, fences, pause; caches are not modelled */
 int em_nop(struct emu *cpu, const struct emu_insn *i)
 {
 	return EMU_OK;
 }
 
-/* lfence, mfence; with memory xrstor, xsaveopt */
-int em_fence(struct emu *cpu, const struct emu_insn *i)
+/* what would need a device that is not modelled */
+int em_unsupported(struct emu *cpu, const struct emu_insn *i)
 {
-	return i->mem ? emu_unsupported(cpu) : EMU_OK;
+	return emu_unsupported(cpu);
 }
 
-/* clflush m8: counts as a read (S159); with a register it is sfence */
+/* clflush m8 and relatives: count as a read (S159) */
 int em_touch(struct emu *cpu, const struct emu_insn *i)
 {
 	u64 val;
 
-	if (!i->mem)
-		return EMU_OK;
 	return emu_read(cpu, i->seg, cpu->ea, 1, &val);
 }
 

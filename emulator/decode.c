@@ -10,10 +10,16 @@ struct decoder {
 	unsigned int avail;
 	unsigned int pos;
 	enum emu_decode_mode mode;
-	u8 rex;
+	bool vm86_or_real;
+	u8 rex;			/* also the bits of VEX that mean the same */
 	bool opsize;		/* 66 */
 	bool addrsize;		/* 67 */
 	int seg;		/* override, or -1 */
+	bool vex;		/* VEX, EVEX or XOP */
+	bool vex_undefined;	/* after a prefix that cannot be there */
+	bool vex_l;
+	u8 vex_pp;		/* none, 66, F3, F2 */
+	u8 vvvv;
 };
 
 /* What a byte beyond the ones at hand means. */
@@ -93,25 +99,141 @@ static int decode_prefixes(struct decoder *d, u64 *byte)
 	}
 }
 
+/*
+ * Is it VEX, EVEX or XOP, not LES, LDS, BOUND or POP? Outside 64-bit mode the first
+ * three are what has no memory operand, and #UD anyway in real and V86 mode; in 64-bit
+ * mode they are after REX.
+ */
+static int is_vex(const struct decoder *d, u8 byte, bool *vex)
+{
+	*vex = false;
+	if (byte != 0xc4 && byte != 0xc5 && byte != 0x62 && byte != 0x8f)
+		return 0;
+	if (d->vm86_or_real || d->rex)
+		return 0;
+	if (byte != 0x8f && d->mode == DECODE_64) {
+		*vex = true;
+		return 0;
+	}
+	if (d->pos >= d->avail)
+		return out_of_bytes(d);
+	*vex = byte == 0x8f ? (d->buf[d->pos] & 0x1f) >= 8 :
+			      d->buf[d->pos] >= 0xc0;
+	return 0;
+}
+
+/* W, vvvv, L and pp; R, X and B are in @first. */
+static void vex_fields(struct decoder *d, u8 first, u8 last)
+{
+	d->vex = true;
+	d->vex_undefined = d->opsize || d->i->rep || d->i->lock;
+	if (d->mode == DECODE_64)
+		d->rex = 0x40 | last >> 7 << 3 | (~first >> 5 & 7);
+	d->vvvv = ~last >> 3 & 15;
+	d->vex_l = last & 4;
+	d->vex_pp = last & 3;
+}
+
+static const struct emu_opcode *vex_opcode(unsigned int map, u8 opcode)
+{
+	static const struct emu_opcode *const maps[4] = {
+		NULL, emu_opcodes_vex1, emu_opcodes_vex2, emu_opcodes_vex3,
+	};
+
+	if (map < 1 || map > 3)
+		return &emu_opcode_none[0];
+	return &maps[emu_index_nospec(map, 4)][emu_index_nospec(opcode, 256)];
+}
+
+static const struct emu_opcode *evex_opcode(unsigned int map, u8 p1, u8 opcode)
+{
+	bool imm = map == 3 || (map == 1 && opcode != 0x77 &&
+				vex_opcode(1, opcode)->op[1]);
+
+	if (!(p1 & 4) || !(0x6e >> map & 1))
+		return &emu_opcode_none[0];
+	return &emu_opcodes_evex[imm];
+}
+
+static const struct emu_opcode *xop_opcode(unsigned int map)
+{
+	switch (map) {
+	case 8:
+		return &emu_opcodes_xop[1];
+	case 9:
+		return &emu_opcodes_xop[0];
+	case 10:
+		return &emu_opcodes_xop[2];
+	default:
+		return &emu_opcode_none[0];
+	}
+}
+
+/* The rest of the prefix, and the opcode. */
+static int decode_vex(struct decoder *d, u8 kind)
+{
+	unsigned int n = kind == 0xc5 ? 2 : kind == 0x62 ? 4 : 3;
+	u64 v;
+	u8 b0, b1, opcode;
+	int r = take(d, n, &v);
+
+	if (r)
+		return r;
+	b0 = v;
+	b1 = v >> 8;
+	opcode = v >> (8 * (n - 1));
+	d->i->opcode = opcode;
+	switch (kind) {
+	case 0xc5:
+		/* R is where W is in the longer form; X, B and W are clear. */
+		vex_fields(d, b0 | 0x60, b0 & 0x7f);
+		d->i->op = vex_opcode(1, opcode);
+		break;
+	case 0xc4:
+		vex_fields(d, b0, b1);
+		d->i->op = vex_opcode(b0 & 31, opcode);
+		break;
+	case 0x62:
+		vex_fields(d, b0, b1);
+		d->i->op = b0 & 8 ? &emu_opcode_none[0] :
+				    evex_opcode(b0 & 7, b1, opcode);
+		break;
+	default:
+		vex_fields(d, b0, b1);
+		d->i->op = xop_opcode(b0 & 31);
+	}
+	return 0;
+}
+
 static int decode_opcode(struct decoder *d, u64 byte)
 {
 	const struct emu_opcode *table = emu_opcodes;
+	bool vex;
 	int r;
 
+	r = is_vex(d, byte, &vex);
+	if (r)
+		return r;
+	if (vex)
+		return decode_vex(d, byte);
 	if (byte == 0x0f) {
 		table = emu_opcodes_0f;
 		r = take(d, 1, &byte);
+		if (!r && (byte == 0x38 || byte == 0x3a)) {
+			table = byte == 0x38 ? emu_opcodes_0f38 :
+					       emu_opcodes_0f3a;
+			r = take(d, 1, &byte);
+		}
 		if (r)
 			return r;
-		if (byte == 0x38) {
-			table = emu_opcodes_0f38;
-			r = take(d, 1, &byte);
-			if (r)
-				return r;
-		}
 	}
 	d->i->opcode = byte;
 	d->i->op = &table[emu_index_nospec((u8)byte, 256)];
+	/* In these maps even what nobody has defined yet has operands. */
+	if (!d->i->op->exec && table == emu_opcodes_0f38)
+		d->i->op = &emu_opcode_none[0];
+	if (!d->i->op->exec && table == emu_opcodes_0f3a)
+		d->i->op = &emu_opcode_none[1];
 	return 0;
 }
 
@@ -235,6 +357,8 @@ static unsigned int operand_bytes(const struct emu_insn *i, u8 operand)
 		return i->osize == 2 ? 2 : 4;
 	case SZ_Y:
 		return i->osize == 8 ? 8 : 4;
+	case SZ_DQ:
+		return 16;
 	default:
 		return i->osize;
 	}
@@ -317,6 +441,9 @@ static int decode_operand(struct decoder *d, u8 operand)
 		return 0x11d >> i->reg & 1 ? 0 : DECODE_UD;
 	case M_D:
 		return i->reg < 8 ? 0 : DECODE_UD;
+	case M_B:
+		i->v_at = gpr_at(d->vvvv & (i->mode64 ? 15 : 7));
+		return 0;
 	case M_S:
 		/* REX does not count; CS cannot be a destination. */
 		i->reg &= 7;
@@ -354,8 +481,22 @@ static int decode_operands(struct decoder *d)
 	return ud;
 }
 
+/* VEX that no integer instruction allows; what is not modelled is not judged. */
+static bool vex_undefined(const struct decoder *d)
+{
+	const struct emu_opcode *op = d->i->op;
+	unsigned int k;
+
+	if (!d->vex || d->vex_undefined || op->flags & F_UNSUP)
+		return d->vex_undefined;
+	for (k = 0; k < 3; k++)
+		if (OPERAND_METHOD(op->op[k]) == M_B)
+			return d->vex_l;
+	return d->vex_l || d->vvvv;
+}
+
 /* Prefixes and operands that an opcode does not allow. */
-static bool combination_undefined(const struct decoder *d, bool vm86_or_real)
+static bool combination_undefined(const struct decoder *d)
 {
 	const struct emu_insn *i = d->i;
 	u32 flags = i->op->flags;
@@ -364,16 +505,48 @@ static bool combination_undefined(const struct decoder *d, bool vm86_or_real)
 		return true;
 	if (d->mode == DECODE_64 ? flags & F_I64 : flags & F_O64)
 		return true;
-	if ((flags & F_PROT) && vm86_or_real)
+	if ((flags & F_PROT) && d->vm86_or_real)
 		return true;
-	return !i->mem && flags & F_MEM;
+	return vex_undefined(d) || (!i->mem && flags & F_MEM);
 }
 
 static unsigned int prefix_index(const struct decoder *d)
 {
+	if (d->vex)
+		return d->vex_pp;
 	if (d->i->rep)
 		return d->i->rep == REP_E ? 2 : 3;
 	return d->opsize ? 1 : 0;
+}
+
+/* Down to the line that is no table of others. */
+static int decode_line(struct decoder *d, bool *have_modrm)
+{
+	struct emu_insn *i = d->i;
+	int r;
+
+	for (;;) {
+		if (!*have_modrm && has_modrm(i->op)) {
+			r = decode_modrm(d);
+			if (r)
+				return r;
+			*have_modrm = true;
+		}
+		if (i->op->flags & F_GROUP)
+			i->op = &i->op->sub[i->modrm >> 3 & 7];
+		else if (i->op->flags & F_MOD)
+			i->op = &i->op->sub[i->modrm >= 0xc0];
+		else if (i->op->flags & F_RM)
+			i->op = &i->op->sub[i->modrm & 7];
+		else if (i->op->flags & F_PREFIX)
+			i->op = &i->op->sub[prefix_index(d)];
+		else if (i->op->flags & F_WIDE)
+			i->op = &i->op->sub[i->osize == 8];
+		else if (i->op->flags & F_M64)
+			i->op = &i->op->sub[i->mode64];
+		else
+			return 0;
+	}
 }
 
 int emu_decode(struct emu_insn *i, const u8 *buf, unsigned int avail,
@@ -384,6 +557,7 @@ int emu_decode(struct emu_insn *i, const u8 *buf, unsigned int avail,
 		.buf = buf,
 		.avail = min_t(unsigned int, avail, EMU_INSN_MAX),
 		.mode = mode,
+		.vm86_or_real = vm86_or_real,
 	};
 	bool have_modrm = false;
 	u64 byte;
@@ -403,24 +577,9 @@ int emu_decode(struct emu_insn *i, const u8 *buf, unsigned int avail,
 	if (d.seg >= 0)
 		i->seg = d.seg;
 
-	for (;;) {
-		if (!have_modrm && has_modrm(i->op)) {
-			r = decode_modrm(&d);
-			if (r)
-				return r;
-			have_modrm = true;
-		}
-		if (i->op->flags & F_GROUP)
-			i->op = &i->op->sub[i->modrm >> 3 & 7];
-		else if (i->op->flags & F_MOD)
-			i->op = &i->op->sub[i->modrm >= 0xc0];
-		else if (i->op->flags & F_RM)
-			i->op = &i->op->sub[i->modrm & 7];
-		else if (i->op->flags & F_PREFIX)
-			i->op = &i->op->sub[prefix_index(&d)];
-		else
-			break;
-	}
+	r = decode_line(&d, &have_modrm);
+	if (r)
+		return r;
 	if (have_modrm && OPERAND_METHOD(i->op->op[0]) != M_R &&
 	    OPERAND_METHOD(i->op->op[1]) != M_R) {
 		r = decode_memory(&d);
@@ -436,7 +595,7 @@ int emu_decode(struct emu_insn *i, const u8 *buf, unsigned int avail,
 		return r;
 	i->len = d.pos;
 	i->exec = i->op->exec;
-	if (r || !i->op->name || combination_undefined(&d, vm86_or_real))
+	if (r || !i->op->name || combination_undefined(&d))
 		return DECODE_UD;
 	return i->len;
 }

@@ -27,6 +27,7 @@ EMU_HANDLER(not);
 EMU_HANDLER(xadd);
 EMU_HANDLER(cmpxchg);
 EMU_HANDLER(cmpxchg8b);
+EMU_HANDLER(cmpxchg16b);
 EMU_HANDLER(adcx);
 EMU_HANDLER(adox);
 
@@ -47,6 +48,7 @@ EMU_HANDLER(imul);
 EMU_HANDLER(imul2);
 EMU_HANDLER(div);
 EMU_HANDLER(idiv);
+void emu_mul_wide(u64 a, u64 b, u64 *hi, u64 *lo);
 
 /* bcd.c */
 EMU_HANDLER(daa);
@@ -69,6 +71,21 @@ EMU_HANDLER(popcnt);
 EMU_HANDLER(bswap);
 EMU_HANDLER(crc32);
 
+/* bmi.c */
+EMU_HANDLER(andn);
+EMU_HANDLER(blsr);
+EMU_HANDLER(blsmsk);
+EMU_HANDLER(blsi);
+EMU_HANDLER(bextr);
+EMU_HANDLER(bzhi);
+EMU_HANDLER(pext);
+EMU_HANDLER(pdep);
+EMU_HANDLER(mulx);
+EMU_HANDLER(rorx);
+EMU_HANDLER(shlx);
+EMU_HANDLER(sarx);
+EMU_HANDLER(shrx);
+
 /* data.c */
 EMU_HANDLER(mov);
 EMU_HANDLER(movsx);
@@ -77,7 +94,7 @@ EMU_HANDLER(xchg);
 EMU_HANDLER(xchg_acc);
 EMU_HANDLER(lea);
 EMU_HANDLER(nop);
-EMU_HANDLER(fence);
+EMU_HANDLER(unsupported);
 EMU_HANDLER(touch);
 EMU_HANDLER(cbw);
 EMU_HANDLER(cwd);
@@ -215,5 +232,6 @@ EMU_HANDLER(sysexit);
 
 /* cpuid.c */
 EMU_HANDLER(cpuid);
+EMU_HANDLER(rdpid);
 
 #endif /* EMU_HANDLERS_H */

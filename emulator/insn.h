@@ -41,9 +41,10 @@ enum emu_method {
 	M_CL,
 	M_ONE,
 	M_DX,
+	M_B,		/* VEX.vvvv: general register */
 };
 
-enum emu_size { SZ_B, SZ_W, SZ_D, SZ_Q, SZ_V, SZ_Z, SZ_Y };
+enum emu_size { SZ_B, SZ_W, SZ_D, SZ_Q, SZ_V, SZ_Z, SZ_Y, SZ_DQ };
 
 #define OPERAND(method, size)	((method) << 3 | (size))
 #define OPERAND_METHOD(op)	((op) >> 3)
@@ -52,15 +53,16 @@ enum emu_size { SZ_B, SZ_W, SZ_D, SZ_Q, SZ_V, SZ_Z, SZ_Y };
 enum emu_operand {
 	O_none = 0,
 	Eb = OPERAND(M_E, SZ_B), Ew = OPERAND(M_E, SZ_W), Ed = OPERAND(M_E, SZ_D),
-	Ev = OPERAND(M_E, SZ_V), Ey = OPERAND(M_E, SZ_Y),
+	Ev = OPERAND(M_E, SZ_V), Ey = OPERAND(M_E, SZ_Y), Ez = OPERAND(M_E, SZ_Z),
 	Gb = OPERAND(M_G, SZ_B), Gw = OPERAND(M_G, SZ_W), Gd = OPERAND(M_G, SZ_D),
 	Gv = OPERAND(M_G, SZ_V), Gy = OPERAND(M_G, SZ_Y), Gz = OPERAND(M_G, SZ_Z),
 	Ib = OPERAND(M_I, SZ_B), Iw = OPERAND(M_I, SZ_W), Iz = OPERAND(M_I, SZ_Z),
-	Iv = OPERAND(M_I, SZ_V), Is = OPERAND(M_IS, SZ_B),
+	Id = OPERAND(M_I, SZ_D), Iv = OPERAND(M_I, SZ_V), Is = OPERAND(M_IS, SZ_B),
 	AL = OPERAND(M_ACC, SZ_B), rAX = OPERAND(M_ACC, SZ_V),
 	eAX = OPERAND(M_ACC, SZ_Z),
 	Zb = OPERAND(M_Z, SZ_B), Zv = OPERAND(M_Z, SZ_V),
 	M = OPERAND(M_M, SZ_V), Mp = OPERAND(M_M, SZ_Z), Mq = OPERAND(M_M, SZ_Q),
+	Mdq = OPERAND(M_M, SZ_DQ),
 	Ob = OPERAND(M_O, SZ_B), Ov = OPERAND(M_O, SZ_V),
 	Jb = OPERAND(M_J, SZ_B), Jz = OPERAND(M_J, SZ_Z),
 	Ap = OPERAND(M_A, SZ_Z),
@@ -68,7 +70,7 @@ enum emu_operand {
 	Ry = OPERAND(M_R, SZ_Y),
 	Cd = OPERAND(M_C, SZ_Y), Dd = OPERAND(M_D, SZ_Y),
 	CL = OPERAND(M_CL, SZ_B), ONE = OPERAND(M_ONE, SZ_B),
-	DX = OPERAND(M_DX, SZ_W),
+	DX = OPERAND(M_DX, SZ_W), By = OPERAND(M_B, SZ_Y),
 };
 
 enum emu_opcode_flags {
@@ -97,6 +99,9 @@ enum emu_opcode_flags {
 	F_MOD = BIT(22),	/* ModRM.mod selects the entry: memory, register */
 	F_RM = BIT(23),		/* ModRM.rm selects the entry */
 	F_UDPRIV = BIT(24),	/* CPL 0 only, else #UD */
+	F_WIDE = BIT(25),	/* REX.W selects the entry: without, with */
+	F_M64 = BIT(26),	/* 64-bit mode selects the entry: other modes, it */
+	F_FEAT64 = BIT(27),	/* its feature counts in 64-bit mode only */
 };
 
 /**
@@ -104,14 +109,17 @@ enum emu_opcode_flags {
  * @name: mnemonic; NULL where the opcode is #UD
  * @exec: handler
  * @op: operands, destination first: enum emu_operand
+ * @feature: enum emu_feature; without it, the line does not exist
  * @flags: enum emu_opcode_flags
  * @sub: F_GROUP: 8 entries by ModRM.reg; F_PREFIX: 4 by none, 66, F3, F2;
- *	F_MOD: 2, memory and register; F_RM: 8 by ModRM.rm
+ *	F_MOD: 2, memory and register; F_RM: 8 by ModRM.rm; F_WIDE, F_M64: 2.
+ *	None of these: the line that the bytes mean without @feature, or NULL (#UD)
  */
 struct emu_opcode {
 	const char *name;
 	emu_handler exec;
 	u8 op[3];
+	u8 feature;
 	u32 flags;
 	const struct emu_opcode *sub;
 };
@@ -119,6 +127,13 @@ struct emu_opcode {
 extern const struct emu_opcode emu_opcodes[256];	/* one byte */
 extern const struct emu_opcode emu_opcodes_0f[256];	/* 0F xx */
 extern const struct emu_opcode emu_opcodes_0f38[256];	/* 0F 38 xx */
+extern const struct emu_opcode emu_opcodes_0f3a[256];	/* 0F 3A xx */
+extern const struct emu_opcode emu_opcodes_vex1[256];	/* VEX, maps 1 to 3 */
+extern const struct emu_opcode emu_opcodes_vex2[256];
+extern const struct emu_opcode emu_opcodes_vex3[256];
+extern const struct emu_opcode emu_opcodes_evex[2];
+extern const struct emu_opcode emu_opcodes_xop[3];
+extern const struct emu_opcode emu_opcode_none[2];
 
 #define EMU_INSN_MAX		15
 
@@ -134,6 +149,7 @@ enum emu_rep { REP_NONE, REP_E = 0xf3, REP_NE = 0xf2 };
  * @index: likewise; both name a zero where there is none
  * @reg_at: place of ModRM.reg's, or the opcode's, general register
  * @rm_at: place of ModRM.rm's
+ * @v_at: place of VEX.vvvv's
  * @imm2: far selector, or ENTER's level
  * @scale: left shift of the index
  * @seg: segment of the memory operand, override applied
@@ -160,6 +176,7 @@ struct emu_insn {
 	u16 index;
 	u16 reg_at;
 	u16 rm_at;
+	u16 v_at;
 	u16 imm2;
 	u8 scale;
 	u8 seg;

@@ -25,7 +25,7 @@ static void get_pair(const struct emu *cpu, unsigned int size, u64 *hi, u64 *lo)
 }
 
 /* Full product of two 64-bit numbers, by 32-bit parts. */
-static void mul_wide(u64 a, u64 b, u64 *hi, u64 *lo)
+void emu_mul_wide(u64 a, u64 b, u64 *hi, u64 *lo)
 {
 	u64 al = (u32)a, ah = a >> 32, bl = (u32)b, bh = b >> 32;
 	u64 ll = al * bl, lh = al * bh, hl = ah * bl, hh = ah * bh;
@@ -37,7 +37,7 @@ static void mul_wide(u64 a, u64 b, u64 *hi, u64 *lo)
 
 static void imul_wide(s64 a, s64 b, u64 *hi, u64 *lo)
 {
-	mul_wide(a, b, hi, lo);
+	emu_mul_wide(a, b, hi, lo);
 	if (a < 0)
 		*hi -= b;
 	if (b < 0)
@@ -66,7 +66,7 @@ int em_mul(struct emu *cpu, const struct emu_insn *i)
 {
 	u64 hi, lo;
 
-	mul_wide(gpr_get(cpu, EMU_RAX, i->size), cpu->dst, &hi, &lo);
+	emu_mul_wide(gpr_get(cpu, EMU_RAX, i->size), cpu->dst, &hi, &lo);
 	split(i->size, &hi, &lo);
 	set_pair(cpu, i->size, hi, lo);
 	product_flags(cpu, i->size, lo, hi);

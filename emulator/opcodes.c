@@ -9,9 +9,21 @@
  */
 #include "handlers.h"
 
-#define OP(name, exec, a, b, c, flags) { name, exec, { a, b, c }, flags, NULL }
-#define SUB(table, flags) { "(" #table ")", em_ud, { O_none }, flags, table }
-#define UD { NULL, em_ud, { O_none }, 0, NULL }
+#define OP(name, exec, a, b, c, flags) \
+	OPF(ALWAYS, name, exec, a, b, c, flags)
+/* Exists with a feature only. */
+#define OPF(feature, name, exec, a, b, c, flags) \
+	{ name, exec, { a, b, c }, EMU_FEAT_##feature, flags, NULL }
+/* What the bytes mean without the feature: another line. */
+#define OPF_ELSE(feature, name, exec, a, b, c, flags, line) \
+	{ name, exec, { a, b, c }, EMU_FEAT_##feature, flags, line }
+#define SUB(table, flags) { "(" #table ")", em_ud, { O_none }, 0, flags, table }
+#define UD { NULL, em_ud, { O_none }, 0, 0, NULL }
+/* With an immediate, which counts for the length. */
+#define UD_IMM(imm) { NULL, em_ud, { O_none, imm }, 0, 0, NULL }
+#define UD_MODRM(imm) { NULL, em_ud, { O_none, imm }, 0, F_MODRM, NULL }
+#define SSE OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP)
+#define SSE_IB OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP)
 
 #define GROUP1(dst, src, more) { \
 	OP("add", em_add, dst, src, O_none, F_LOCK | (more)), \
@@ -110,17 +122,25 @@ static const struct emu_opcode group6[8] = {
 static const struct emu_opcode group7_c8[8] = {
 	UD,
 	UD,
-	OP("clac", em_clac, O_none, O_none, O_none, F_UDPRIV),
-	OP("stac", em_stac, O_none, O_none, O_none, F_UDPRIV),
+	OPF(SMAP, "clac", em_clac, O_none, O_none, O_none, F_UDPRIV),
+	OPF(SMAP, "stac", em_stac, O_none, O_none, O_none, F_UDPRIV),
 	UD,
 	UD,
 	UD,
 	UD,
 };
 
+static const struct emu_opcode xgetbv[4] = {
+	OPF(XSAVE, "xgetbv", em_xgetbv, O_none, O_none, O_none, 0), UD, UD, UD,
+};
+
+static const struct emu_opcode xsetbv[4] = {
+	OPF(XSAVE, "xsetbv", em_xsetbv, O_none, O_none, O_none, 0), UD, UD, UD,
+};
+
 static const struct emu_opcode group7_d0[8] = {
-	OP("xgetbv", em_xgetbv, O_none, O_none, O_none, 0),
-	OP("xsetbv", em_xsetbv, O_none, O_none, O_none, 0),
+	SUB(xgetbv, F_PREFIX),
+	SUB(xsetbv, F_PREFIX),
 	UD,
 	UD,
 	UD,
@@ -130,8 +150,8 @@ static const struct emu_opcode group7_d0[8] = {
 };
 
 static const struct emu_opcode group7_f8[8] = {
-	OP("swapgs", em_swapgs, O_none, O_none, O_none, F_PRIV | F_O64),
-	OP("rdtscp", em_rdtscp, O_none, O_none, O_none, 0),
+	OPF(LM, "swapgs", em_swapgs, O_none, O_none, O_none, F_PRIV | F_O64),
+	OPF(RDTSCP, "rdtscp", em_rdtscp, O_none, O_none, O_none, 0),
 	UD,
 	UD,
 	UD,
@@ -151,7 +171,7 @@ static const struct emu_opcode group7_2[2] = {
 };
 
 static const struct emu_opcode group7_7[2] = {
-	OP("invlpg", em_invlpg, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_PRIV),
+	OPF(486, "invlpg", em_invlpg, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_PRIV),
 	SUB(group7_f8, F_RM),
 };
 
@@ -167,51 +187,84 @@ static const struct emu_opcode group7[8] = {
 };
 
 static const struct emu_opcode group8[8] = {
-	UD,
-	UD,
-	UD,
-	UD,
+	UD_IMM(Ib),
+	UD_IMM(Ib),
+	UD_IMM(Ib),
+	UD_IMM(Ib),
 	OP("bt", em_bt, Ev, Ib, O_none, F_NOWB | F_MOV),
 	OP("bts", em_bts, Ev, Ib, O_none, F_NOWB | F_MOV | F_LOCK),
 	OP("btr", em_btr, Ev, Ib, O_none, F_NOWB | F_MOV | F_LOCK),
 	OP("btc", em_btc, Ev, Ib, O_none, F_NOWB | F_MOV | F_LOCK),
 };
 
+/* By REX.W */
+static const struct emu_opcode cmpxchg8b[2] = {
+	OPF(CX8, "cmpxchg8b", em_cmpxchg8b, Mq, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_LOCK),
+	OPF(CX16, "cmpxchg16b", em_cmpxchg16b, Mdq, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_LOCK),
+};
+
+/* State of FPU and vectors */
+#define XSAVE(name) OP(name, em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_UNSUP)
+
+static const struct emu_opcode rdrand[4] = {
+	OPF(RDRAND, "rdrand", em_unsupported, Ev, O_none, O_none, F_NOWB | F_MOV),
+	OPF(RDRAND, "rdrand", em_unsupported, Ev, O_none, O_none, F_NOWB | F_MOV),
+	UD,
+	UD,
+};
+
+static const struct emu_opcode rdseed_or_rdpid[4] = {
+	OPF(RDSEED, "rdseed", em_unsupported, Ev, O_none, O_none, F_NOWB | F_MOV),
+	OPF(RDSEED, "rdseed", em_unsupported, Ev, O_none, O_none, F_NOWB | F_MOV),
+	OPF(RDPID, "rdpid", em_rdpid, Ry, O_none, O_none, F_MOV | F_F64),
+	UD,
+};
+
+static const struct emu_opcode group9_6[2] = {
+	UD,
+	SUB(rdrand, F_PREFIX),
+};
+
+static const struct emu_opcode group9_7[2] = {
+	UD,
+	SUB(rdseed_or_rdpid, F_PREFIX),
+};
+
 static const struct emu_opcode group9[8] = {
 	UD,
-	OP("cmpxchg8b", em_cmpxchg8b, Mq, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_LOCK),
+	SUB(cmpxchg8b, F_WIDE),
 	UD,
-	UD,
-	UD,
-	UD,
-	UD,
-	UD,
+	XSAVE("xrstors"),
+	XSAVE("xsavec"),
+	XSAVE("xsaves"),
+	SUB(group9_6, F_MOD),
+	SUB(group9_7, F_MOD),
 };
 
 static const struct emu_opcode group11_eb[8] = {
 	OP("mov", em_mov, Eb, Ib, O_none, F_MOV),
-	UD,
-	UD,
-	UD,
-	UD,
-	UD,
-	UD,
-	UD,
+	UD_IMM(Ib),
+	UD_IMM(Ib),
+	UD_IMM(Ib),
+	UD_IMM(Ib),
+	UD_IMM(Ib),
+	UD_IMM(Ib),
+	UD_IMM(Ib),
 };
 
 static const struct emu_opcode group11_ev[8] = {
 	OP("mov", em_mov, Ev, Iz, O_none, F_MOV),
-	UD,
-	UD,
-	UD,
-	UD,
-	UD,
-	UD,
-	UD,
+	UD_IMM(Iz),
+	UD_IMM(Iz),
+	UD_IMM(Iz),
+	UD_IMM(Iz),
+	UD_IMM(Iz),
+	UD_IMM(Iz),
+	UD_IMM(Iz),
 };
 
 #define FSGSBASE(name, handler, dst, src, flags) { \
-	UD, UD, OP(name, handler, dst, src, O_none, (flags) | F_O64), UD, \
+	UD, UD, OPF(FSGSBASE, name, handler, dst, src, O_none, (flags) | F_O64), UD, \
 }
 
 static const struct emu_opcode rdfsbase[4] = FSGSBASE("rdfsbase", em_rdfsbase, Ry, O_none, F_MOV);
@@ -220,23 +273,65 @@ static const struct emu_opcode wrfsbase[4] = FSGSBASE("wrfsbase", em_wrfsbase, O
 static const struct emu_opcode wrgsbase[4] = FSGSBASE("wrgsbase", em_wrgsbase, O_none, Ry, 0);
 
 static const struct emu_opcode group15_0[2] = {
-	OP("fxsave", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_UNSUP),
+	XSAVE("fxsave"),
 	SUB(rdfsbase, F_PREFIX),
 };
 
 static const struct emu_opcode group15_1[2] = {
-	OP("fxrstor", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_UNSUP),
+	XSAVE("fxrstor"),
 	SUB(rdgsbase, F_PREFIX),
 };
 
 static const struct emu_opcode group15_2[2] = {
-	OP("ldmxcsr", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_UNSUP),
+	XSAVE("ldmxcsr"),
 	SUB(wrfsbase, F_PREFIX),
 };
 
 static const struct emu_opcode group15_3[2] = {
-	OP("stmxcsr", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_UNSUP),
+	XSAVE("stmxcsr"),
 	SUB(wrgsbase, F_PREFIX),
+};
+
+/* CLWB, CLFLUSHOPT */
+static const struct emu_opcode xsaveopt_or_clwb[4] = {
+	XSAVE("xsaveopt"),
+	OPF(CLWB, "clwb", em_touch, M, O_none, O_none, F_NOWB | F_MOV | F_MEM),
+	UD,
+	UD,
+};
+
+static const struct emu_opcode clflush[4] = {
+	OPF(CLFLUSH, "clflush", em_touch, M, O_none, O_none, F_NOWB | F_MOV | F_MEM),
+	OPF(CLFLUSHOPT, "clflushopt", em_touch, M, O_none, O_none, F_NOWB | F_MOV | F_MEM),
+	UD,
+	UD,
+};
+
+static const struct emu_opcode lfence[4] = {
+	OPF(LFENCE, "lfence", em_nop, O_none, O_none, O_none, F_MODRM), UD, UD, UD,
+};
+
+static const struct emu_opcode mfence[4] = {
+	OPF(LFENCE, "mfence", em_nop, O_none, O_none, O_none, F_MODRM), UD, UD, UD,
+};
+
+static const struct emu_opcode sfence[4] = {
+	OPF(SFENCE, "sfence", em_nop, O_none, O_none, O_none, F_MODRM), UD, UD, UD,
+};
+
+static const struct emu_opcode group15_5[2] = {
+	XSAVE("xrstor"),
+	SUB(lfence, F_PREFIX),
+};
+
+static const struct emu_opcode group15_6[2] = {
+	SUB(xsaveopt_or_clwb, F_PREFIX),
+	SUB(mfence, F_PREFIX),
+};
+
+static const struct emu_opcode group15_7[2] = {
+	SUB(clflush, F_PREFIX),
+	SUB(sfence, F_PREFIX),
 };
 
 /* With memory: FPU and vector state, CLFLUSH; with a register: fences. */
@@ -245,10 +340,10 @@ static const struct emu_opcode group15[8] = {
 	SUB(group15_1, F_MOD),
 	SUB(group15_2, F_MOD),
 	SUB(group15_3, F_MOD),
-	OP("xsave", em_ud, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_UNSUP),
-	OP("lfence", em_fence, Ev, O_none, O_none, F_NOWB | F_MOV),
-	OP("mfence", em_fence, Ev, O_none, O_none, F_NOWB | F_MOV),
-	OP("clflush", em_touch, Ev, O_none, O_none, F_NOWB | F_MOV),
+	XSAVE("xsave"),
+	SUB(group15_5, F_MOD),
+	SUB(group15_6, F_MOD),
+	SUB(group15_7, F_MOD),
 };
 
 static const struct emu_opcode nop_or_pause[4] = {
@@ -261,51 +356,123 @@ static const struct emu_opcode nop_or_pause[4] = {
 static const struct emu_opcode popcnt[4] = {
 	UD,
 	UD,
-	OP("popcnt", em_popcnt, Gv, Ev, O_none, F_MOV),
+	OPF(POPCNT, "popcnt", em_popcnt, Gv, Ev, O_none, F_MOV),
 	UD,
 };
 
 static const struct emu_opcode bsf_or_tzcnt[4] = {
 	OP("bsf", em_bsf, Gv, Ev, O_none, F_NOWB | F_MOV),
 	OP("bsf", em_bsf, Gv, Ev, O_none, F_NOWB | F_MOV),
-	OP("tzcnt", em_tzcnt, Gv, Ev, O_none, F_MOV),
+	OPF_ELSE(BMI1, "tzcnt", em_tzcnt, Gv, Ev, O_none, F_MOV, bsf_or_tzcnt),
 	OP("bsf", em_bsf, Gv, Ev, O_none, F_NOWB | F_MOV),
 };
 
 static const struct emu_opcode bsr_or_lzcnt[4] = {
 	OP("bsr", em_bsr, Gv, Ev, O_none, F_NOWB | F_MOV),
 	OP("bsr", em_bsr, Gv, Ev, O_none, F_NOWB | F_MOV),
-	OP("lzcnt", em_lzcnt, Gv, Ev, O_none, F_MOV),
+	OPF_ELSE(LZCNT, "lzcnt", em_lzcnt, Gv, Ev, O_none, F_MOV, bsr_or_lzcnt),
 	OP("bsr", em_bsr, Gv, Ev, O_none, F_NOWB | F_MOV),
 };
 
 static const struct emu_opcode movbe_load_or_crc32[4] = {
-	OP("movbe", em_movbe, Gv, Ev, O_none, F_MOV | F_MEM),
-	OP("movbe", em_movbe, Gv, Ev, O_none, F_MOV | F_MEM),
+	OPF(MOVBE, "movbe", em_movbe, Gv, Ev, O_none, F_MOV | F_MEM),
+	OPF(MOVBE, "movbe", em_movbe, Gv, Ev, O_none, F_MOV | F_MEM),
 	UD,
-	OP("crc32", em_crc32, Gd, Eb, O_none, 0),
+	OPF(SSE42, "crc32", em_crc32, Gd, Eb, O_none, 0),
 };
 
 static const struct emu_opcode movbe_store_or_crc32[4] = {
-	OP("movbe", em_movbe, Ev, Gv, O_none, F_MOV | F_MEM),
-	OP("movbe", em_movbe, Ev, Gv, O_none, F_MOV | F_MEM),
+	OPF(MOVBE, "movbe", em_movbe, Ev, Gv, O_none, F_MOV | F_MEM),
+	OPF(MOVBE, "movbe", em_movbe, Ev, Gv, O_none, F_MOV | F_MEM),
 	UD,
-	OP("crc32", em_crc32, Gd, Ev, O_none, 0),
+	OPF(SSE42, "crc32", em_crc32, Gd, Ev, O_none, 0),
 };
 
 static const struct emu_opcode movnti[4] = {
-	OP("movnti", em_mov, Ey, Gy, O_none, F_MOV | F_MEM), UD, UD, UD,
+	OPF(LFENCE, "movnti", em_mov, Ey, Gy, O_none, F_MOV | F_MEM), UD, UD, UD,
 };
 
 static const struct emu_opcode invpcid[4] = {
-	UD, OP("invpcid", em_invpcid, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_PRIV | F_F64), UD, UD,
+	UD, OPF(INVPCID, "invpcid", em_invpcid, M, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_PRIV | F_F64), UD, UD,
 };
 
 static const struct emu_opcode adcx_or_adox[4] = {
 	UD,
-	OP("adcx", em_adcx, Gy, Ey, O_none, 0),
-	OP("adox", em_adox, Gy, Ey, O_none, 0),
+	OPF(ADX, "adcx", em_adcx, Gy, Ey, O_none, 0),
+	OPF(ADX, "adox", em_adox, Gy, Ey, O_none, 0),
 	UD,
+};
+
+/* Vectors and MMX, by the prefixes with which they exist. */
+static const struct emu_opcode sse_np[4] = { SSE, UD, UD, UD };
+static const struct emu_opcode sse_66[4] = { UD, SSE, UD, UD };
+static const struct emu_opcode sse_f2[4] = { UD, UD, UD, SSE };
+static const struct emu_opcode sse_np_66[4] = { SSE, SSE, UD, UD };
+static const struct emu_opcode sse_np_f3[4] = { SSE, UD, SSE, UD };
+static const struct emu_opcode sse_np_66_f3[4] = { SSE, SSE, SSE, UD };
+static const struct emu_opcode sse_66_f2[4] = { UD, SSE, UD, SSE };
+static const struct emu_opcode sse_66_f3_f2[4] = { UD, SSE, SSE, SSE };
+static const struct emu_opcode sse_np_66_ib[4] = { SSE_IB, SSE_IB, UD_IMM(Ib), UD_IMM(Ib) };
+static const struct emu_opcode sse_np_ib[4] = { SSE_IB, UD_IMM(Ib), UD_IMM(Ib), UD_IMM(Ib) };
+static const struct emu_opcode sse_66_ib[4] = { UD_IMM(Ib), SSE_IB, UD_IMM(Ib), UD_IMM(Ib) };
+
+/* VEX: BMI1 and BMI2 */
+static const struct emu_opcode andn[4] = {
+	OPF(BMI1, "andn", em_andn, Gy, By, Ey, F_MOV), UD, UD, UD,
+};
+
+static const struct emu_opcode blsr[4] = {
+	OPF(BMI1, "blsr", em_blsr, By, Ey, O_none, F_MOV), UD, UD, UD,
+};
+
+static const struct emu_opcode blsmsk[4] = {
+	OPF(BMI1, "blsmsk", em_blsmsk, By, Ey, O_none, F_MOV), UD, UD, UD,
+};
+
+static const struct emu_opcode blsi[4] = {
+	OPF(BMI1, "blsi", em_blsi, By, Ey, O_none, F_MOV), UD, UD, UD,
+};
+
+static const struct emu_opcode group17[8] = {
+	UD,
+	SUB(blsr, F_PREFIX),
+	SUB(blsmsk, F_PREFIX),
+	SUB(blsi, F_PREFIX),
+	UD,
+	UD,
+	UD,
+	UD,
+};
+
+static const struct emu_opcode bzhi_pext_pdep[4] = {
+	OPF(BMI2, "bzhi", em_bzhi, Gy, Ey, By, F_MOV),
+	UD,
+	OPF(BMI2, "pext", em_pext, Gy, By, Ey, F_MOV),
+	OPF(BMI2, "pdep", em_pdep, Gy, By, Ey, F_MOV),
+};
+
+static const struct emu_opcode mulx[4] = {
+	UD, UD, UD, OPF(BMI2, "mulx", em_mulx, Gy, By, Ey, F_MOV),
+};
+
+static const struct emu_opcode bextr_or_shift[4] = {
+	OPF(BMI1, "bextr", em_bextr, Gy, Ey, By, F_MOV),
+	OPF(BMI2, "shlx", em_shlx, Gy, Ey, By, F_MOV),
+	OPF(BMI2, "sarx", em_sarx, Gy, Ey, By, F_MOV),
+	OPF(BMI2, "shrx", em_shrx, Gy, Ey, By, F_MOV),
+};
+
+static const struct emu_opcode rorx[4] = {
+	UD_IMM(Ib), UD_IMM(Ib), UD_IMM(Ib), OPF(BMI2, "rorx", em_rorx, Gy, Ey, Ib, F_MOV),
+};
+
+static const struct emu_opcode arpl_or_movsxd[2] = {
+	OP("arpl", em_arpl, Ew, Gw, O_none, F_PROT),
+	OP("movsxd", em_movsx, Gv, Ez, O_none, F_MOV),
+};
+
+static const struct emu_opcode movdiri[4] = {
+	OPF(MOVDIRI, "movdiri", em_mov, Ey, Gy, O_none, F_MOV | F_MEM), UD, UD, UD,
 };
 
 const struct emu_opcode emu_opcodes[256] = {
@@ -403,7 +570,7 @@ const struct emu_opcode emu_opcodes[256] = {
 	[0x60] = OP("pusha", em_pusha, O_none, O_none, O_none, F_I64),
 	[0x61] = OP("popa", em_popa, O_none, O_none, O_none, F_I64 | F_UNDO),
 	[0x62] = OP("bound", em_bound, Gv, M, O_none, F_NOWB | F_MEM | F_I64),
-	[0x63] = OP("arpl", em_arpl, Ew, Gw, O_none, F_PROT),
+	[0x63] = SUB(arpl_or_movsxd, F_M64),
 	[0x68] = OP("push", em_push_imm, Iz, O_none, O_none, F_NOWB | F_MOV | F_D64),
 	[0x69] = OP("imul", em_imul2, Gv, Ev, Iz, F_MOV),
 	[0x6a] = OP("push", em_push_imm, Is, O_none, O_none, F_NOWB | F_MOV | F_D64),
@@ -458,8 +625,8 @@ const struct emu_opcode emu_opcodes[256] = {
 	[0x9b] = OP("wait", em_wait, O_none, O_none, O_none, 0),
 	[0x9c] = OP("pushf", em_pushf, O_none, O_none, O_none, F_D64),
 	[0x9d] = OP("popf", em_popf, O_none, O_none, O_none, F_D64 | F_ENDS | F_UNDO),
-	[0x9e] = OP("sahf", em_sahf, O_none, O_none, O_none, 0),
-	[0x9f] = OP("lahf", em_lahf, O_none, O_none, O_none, 0),
+	[0x9e] = OPF(LAHF64, "sahf", em_sahf, O_none, O_none, O_none, F_FEAT64),
+	[0x9f] = OPF(LAHF64, "lahf", em_lahf, O_none, O_none, O_none, F_FEAT64),
 	[0xa0] = OP("mov", em_mov, AL, Ob, O_none, F_MOV),
 	[0xa1] = OP("mov", em_mov, rAX, Ov, O_none, F_MOV),
 	[0xa2] = OP("mov", em_mov, Ob, AL, O_none, F_MOV),
@@ -561,107 +728,72 @@ const struct emu_opcode emu_opcodes_0f[256] = {
 	[0x01] = SUB(group7, F_GROUP),
 	[0x02] = OP("lar", em_lar, Gv, Ew, O_none, F_PROT),
 	[0x03] = OP("lsl", em_lsl, Gv, Ew, O_none, F_PROT),
-	[0x05] = OP("syscall", em_syscall, O_none, O_none, O_none, F_O64 | F_ENDS),
+	[0x05] = OPF(SYSCALL, "syscall", em_syscall, O_none, O_none, O_none, F_O64 | F_ENDS),
 	[0x06] = OP("clts", em_clts, O_none, O_none, O_none, F_PRIV),
-	[0x07] = OP("sysret", em_sysret, O_none, O_none, O_none, F_O64 | F_PRIV | F_ENDS),
-	[0x08] = OP("invd", em_nop, O_none, O_none, O_none, F_PRIV),
-	[0x09] = OP("wbinvd", em_nop, O_none, O_none, O_none, F_PRIV),
+	[0x07] = OPF(SYSCALL, "sysret", em_sysret, O_none, O_none, O_none, F_O64 | F_PRIV | F_ENDS),
+	[0x08] = OPF(486, "invd", em_nop, O_none, O_none, O_none, F_PRIV),
+	[0x09] = OPF(486, "wbinvd", em_nop, O_none, O_none, O_none, F_PRIV),
 	[0x0b] = OP("ud2", em_ud, O_none, O_none, O_none, 0),
-	[0x0d] = OP("prefetchw", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x10] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x11] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x12] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x13] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x14] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x15] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x16] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x17] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x18] = OP("nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x19] = OP("nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x1a] = OP("nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x1b] = OP("nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x1c] = OP("nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x1d] = OP("nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x1e] = OP("nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x1f] = OP("nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
+	[0x0d] = OPF(PREFETCHW, "prefetchw", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
+	[0x0f] = UD_MODRM(Ib),
+	[0x10 ... 0x12] = SSE,
+	[0x13 ... 0x15] = SUB(sse_np_66, F_PREFIX | F_MODRM),
+	[0x16] = SUB(sse_np_66_f3, F_PREFIX | F_MODRM),
+	[0x17] = SUB(sse_np_66, F_PREFIX | F_MODRM),
+	[0x18] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
+	[0x19] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
+	[0x1a] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
+	[0x1b] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
+	[0x1c] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
+	[0x1d] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
+	[0x1e] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
+	[0x1f] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
 	[0x20] = OP("mov", em_mov_from_cr, Ry, Cd, O_none, F_MOV | F_PRIV | F_F64),
 	[0x21] = OP("mov", em_mov_from_dr, Ry, Dd, O_none, F_MOV | F_PRIV | F_F64),
 	[0x22] = OP("mov", em_mov_to_cr, Cd, Ry, O_none, F_NOWB | F_MOV | F_PRIV | F_F64 | F_ENDS),
 	[0x23] = OP("mov", em_mov_to_dr, Dd, Ry, O_none, F_NOWB | F_MOV | F_PRIV | F_F64 | F_ENDS),
-	[0x28] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x29] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x2a] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x2b] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x2c] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x2d] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x2e] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x2f] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x30] = OP("wrmsr", em_wrmsr, O_none, O_none, O_none, F_PRIV | F_ENDS),
-	[0x31] = OP("rdtsc", em_rdtsc, O_none, O_none, O_none, 0),
-	[0x32] = OP("rdmsr", em_rdmsr, O_none, O_none, O_none, F_PRIV),
-	[0x33] = OP("rdpmc", em_rdpmc, O_none, O_none, O_none, 0),
-	[0x34] = OP("sysenter", em_sysenter, O_none, O_none, O_none, F_ENDS),
-	[0x35] = OP("sysexit", em_sysexit, O_none, O_none, O_none, F_PRIV | F_ENDS),
-	[0x40] = OP("cmovo", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x41] = OP("cmovno", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x42] = OP("cmovb", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x43] = OP("cmovae", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x44] = OP("cmove", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x45] = OP("cmovne", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x46] = OP("cmovbe", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x47] = OP("cmova", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x48] = OP("cmovs", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x49] = OP("cmovns", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x4a] = OP("cmovp", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x4b] = OP("cmovnp", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x4c] = OP("cmovl", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x4d] = OP("cmovge", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x4e] = OP("cmovle", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x4f] = OP("cmovg", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x50] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x51] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x52] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x53] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x54] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x55] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x56] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x57] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x58] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x59] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x5a] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x5b] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x5c] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x5d] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x5e] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x5f] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x60] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x61] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x62] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x63] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x64] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x65] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x66] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x67] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x68] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x69] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x6a] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x6b] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x6c] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x6d] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x6e] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x6f] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x70] = OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),
-	[0x71] = OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),
-	[0x72] = OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),
-	[0x73] = OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),
-	[0x74] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x75] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x76] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
+	[0x28 ... 0x29] = SUB(sse_np_66, F_PREFIX | F_MODRM),
+	[0x2a ... 0x2d] = SSE,
+	[0x2e ... 0x2f] = SUB(sse_np_66, F_PREFIX | F_MODRM),
+	[0x30] = OPF(MSR, "wrmsr", em_wrmsr, O_none, O_none, O_none, F_PRIV | F_ENDS),
+	[0x31] = OPF(TSC, "rdtsc", em_rdtsc, O_none, O_none, O_none, 0),
+	[0x32] = OPF(MSR, "rdmsr", em_rdmsr, O_none, O_none, O_none, F_PRIV),
+	[0x33] = OPF(LONG_NOP, "rdpmc", em_rdpmc, O_none, O_none, O_none, 0),
+	[0x34] = OPF(SEP, "sysenter", em_sysenter, O_none, O_none, O_none, F_ENDS),
+	[0x35] = OPF(SEP, "sysexit", em_sysexit, O_none, O_none, O_none, F_PRIV | F_ENDS),
+	[0x40] = OPF(CMOV, "cmovo", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x41] = OPF(CMOV, "cmovno", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x42] = OPF(CMOV, "cmovb", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x43] = OPF(CMOV, "cmovae", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x44] = OPF(CMOV, "cmove", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x45] = OPF(CMOV, "cmovne", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x46] = OPF(CMOV, "cmovbe", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x47] = OPF(CMOV, "cmova", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x48] = OPF(CMOV, "cmovs", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x49] = OPF(CMOV, "cmovns", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x4a] = OPF(CMOV, "cmovp", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x4b] = OPF(CMOV, "cmovnp", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x4c] = OPF(CMOV, "cmovl", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x4d] = OPF(CMOV, "cmovge", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x4e] = OPF(CMOV, "cmovle", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x4f] = OPF(CMOV, "cmovg", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x50] = SUB(sse_np_66, F_PREFIX | F_MODRM),
+	[0x51] = SSE,
+	[0x52 ... 0x53] = SUB(sse_np_f3, F_PREFIX | F_MODRM),
+	[0x54 ... 0x57] = SUB(sse_np_66, F_PREFIX | F_MODRM),
+	[0x58 ... 0x5a] = SSE,
+	[0x5b] = SUB(sse_np_66_f3, F_PREFIX | F_MODRM),
+	[0x5c ... 0x5f] = SSE,
+	[0x60 ... 0x6b] = SUB(sse_np_66, F_PREFIX | F_MODRM),
+	[0x6c ... 0x6d] = SUB(sse_66, F_PREFIX | F_MODRM),
+	[0x6e] = SUB(sse_np_66, F_PREFIX | F_MODRM),
+	[0x6f] = SUB(sse_np_66_f3, F_PREFIX | F_MODRM),
+	[0x70] = SSE_IB,
+	[0x71 ... 0x73] = SUB(sse_np_66_ib, F_PREFIX | F_MODRM),
+	[0x74 ... 0x76] = SUB(sse_np_66, F_PREFIX | F_MODRM),
 	[0x77] = OP("emms", em_ud, O_none, O_none, O_none, F_UNSUP),
-	[0x7c] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x7d] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x7e] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0x7f] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
+	[0x7c ... 0x7d] = SUB(sse_66_f2, F_PREFIX | F_MODRM),
+	[0x7e ... 0x7f] = SUB(sse_np_66_f3, F_PREFIX | F_MODRM),
 	[0x80] = OP("jo", em_jcc, Jz, O_none, O_none, F_NOWB | F_MOV | F_F64 | F_ENDS),
 	[0x81] = OP("jno", em_jcc, Jz, O_none, O_none, F_NOWB | F_MOV | F_F64 | F_ENDS),
 	[0x82] = OP("jb", em_jcc, Jz, O_none, O_none, F_NOWB | F_MOV | F_F64 | F_ENDS),
@@ -696,7 +828,7 @@ const struct emu_opcode emu_opcodes_0f[256] = {
 	[0x9f] = OP("setg", em_setcc, Eb, O_none, O_none, F_MOV),
 	[0xa0] = OP("push fs", em_push_sreg, O_none, O_none, O_none, F_D64),
 	[0xa1] = OP("pop fs", em_pop_sreg, O_none, O_none, O_none, F_D64),
-	[0xa2] = OP("cpuid", em_cpuid, O_none, O_none, O_none, 0),
+	[0xa2] = OPF(CPUID, "cpuid", em_cpuid, O_none, O_none, O_none, 0),
 	[0xa3] = OP("bt", em_bt, Ev, Gv, O_none, F_NOWB | F_MOV),
 	[0xa4] = OP("shld", em_shld, Ev, Gv, Ib, 0),
 	[0xa5] = OP("shld", em_shld, Ev, Gv, CL, 0),
@@ -707,15 +839,15 @@ const struct emu_opcode emu_opcodes_0f[256] = {
 	[0xad] = OP("shrd", em_shrd, Ev, Gv, CL, 0),
 	[0xae] = SUB(group15, F_GROUP),
 	[0xaf] = OP("imul", em_imul2, Gv, Ev, Gv, F_MOV),
-	[0xb0] = OP("cmpxchg", em_cmpxchg, Eb, Gb, O_none, F_LOCK | F_UNDO),
-	[0xb1] = OP("cmpxchg", em_cmpxchg, Ev, Gv, O_none, F_LOCK | F_UNDO),
+	[0xb0] = OPF(486, "cmpxchg", em_cmpxchg, Eb, Gb, O_none, F_LOCK | F_UNDO),
+	[0xb1] = OPF(486, "cmpxchg", em_cmpxchg, Ev, Gv, O_none, F_LOCK | F_UNDO),
 	[0xb2] = OP("lss", em_lss, Gv, Mp, O_none, F_NOWB | F_MOV | F_MEM),
 	[0xb3] = OP("btr", em_btr, Ev, Gv, O_none, F_NOWB | F_MOV | F_LOCK),
 	[0xb4] = OP("lfs", em_lfs, Gv, Mp, O_none, F_NOWB | F_MOV | F_MEM),
 	[0xb5] = OP("lgs", em_lgs, Gv, Mp, O_none, F_NOWB | F_MOV | F_MEM),
 	[0xb6] = OP("movzx", em_mov, Gv, Eb, O_none, F_MOV),
 	[0xb7] = OP("movzx", em_mov, Gv, Ew, O_none, F_MOV),
-	[0xb8] = SUB(popcnt, F_PREFIX),
+	[0xb8] = SUB(popcnt, F_PREFIX | F_MODRM),
 	[0xb9] = OP("ud1", em_ud, O_none, O_none, O_none, F_MODRM),
 	[0xba] = SUB(group8, F_GROUP),
 	[0xbb] = OP("btc", em_btc, Ev, Gv, O_none, F_NOWB | F_MOV | F_LOCK),
@@ -723,76 +855,113 @@ const struct emu_opcode emu_opcodes_0f[256] = {
 	[0xbd] = SUB(bsr_or_lzcnt, F_PREFIX),
 	[0xbe] = OP("movsx", em_movsx, Gv, Eb, O_none, F_MOV),
 	[0xbf] = OP("movsx", em_movsx, Gv, Ew, O_none, F_MOV),
-	[0xc0] = OP("xadd", em_xadd, Eb, Gb, O_none, F_LOCK | F_UNDO),
-	[0xc1] = OP("xadd", em_xadd, Ev, Gv, O_none, F_LOCK | F_UNDO),
-	[0xc2] = OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),
+	[0xc0] = OPF(486, "xadd", em_xadd, Eb, Gb, O_none, F_LOCK | F_UNDO),
+	[0xc1] = OPF(486, "xadd", em_xadd, Ev, Gv, O_none, F_LOCK | F_UNDO),
+	[0xc2] = SSE_IB,
 	[0xc3] = SUB(movnti, F_PREFIX | F_MODRM),
-	[0xc4] = OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),
-	[0xc5] = OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),
-	[0xc6] = OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),
+	[0xc4 ... 0xc6] = SUB(sse_np_66_ib, F_PREFIX | F_MODRM),
 	[0xc7] = SUB(group9, F_GROUP),
-	[0xc8] = OP("bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xc9] = OP("bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xca] = OP("bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xcb] = OP("bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xcc] = OP("bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xcd] = OP("bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xce] = OP("bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xcf] = OP("bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xd0] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xd1] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xd2] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xd3] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xd4] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xd5] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xd6] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xd7] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xd8] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xd9] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xda] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xdb] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xdc] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xdd] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xde] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xdf] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xe0] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xe1] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xe2] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xe3] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xe4] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xe5] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xe6] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xe7] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xe8] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xe9] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xea] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xeb] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xec] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xed] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xee] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xef] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xf0] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xf1] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xf2] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xf3] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xf4] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xf5] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xf6] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xf7] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xf8] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xf9] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xfa] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xfb] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xfc] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xfd] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
-	[0xfe] = OP("sse", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
+	[0xc8] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
+	[0xc9] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
+	[0xca] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
+	[0xcb] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
+	[0xcc] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
+	[0xcd] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
+	[0xce] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
+	[0xcf] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
+	[0xd0] = SUB(sse_66_f2, F_PREFIX | F_MODRM),
+	[0xd1 ... 0xd5] = SUB(sse_np_66, F_PREFIX | F_MODRM),
+	[0xd6] = SUB(sse_66_f3_f2, F_PREFIX | F_MODRM),
+	[0xd7 ... 0xe5] = SUB(sse_np_66, F_PREFIX | F_MODRM),
+	[0xe6] = SUB(sse_66_f3_f2, F_PREFIX | F_MODRM),
+	[0xe7 ... 0xef] = SUB(sse_np_66, F_PREFIX | F_MODRM),
+	[0xf0] = SUB(sse_f2, F_PREFIX | F_MODRM),
+	[0xf1 ... 0xfe] = SUB(sse_np_66, F_PREFIX | F_MODRM),
 	[0xff] = OP("ud0", em_ud, O_none, O_none, O_none, F_MODRM),
 };
 
 /* 0F 38 xx */
 const struct emu_opcode emu_opcodes_0f38[256] = {
+	[0x00 ... 0x0b] = SUB(sse_np_66, F_PREFIX | F_MODRM),
+	[0x10] = SUB(sse_66, F_PREFIX | F_MODRM),
+	[0x14 ... 0x15] = SUB(sse_66, F_PREFIX | F_MODRM),
+	[0x17] = SUB(sse_66, F_PREFIX | F_MODRM),
+	[0x1c ... 0x1e] = SUB(sse_np_66, F_PREFIX | F_MODRM),
+	[0x20 ... 0x25] = SUB(sse_66, F_PREFIX | F_MODRM),
+	[0x28 ... 0x2b] = SUB(sse_66, F_PREFIX | F_MODRM),
+	[0x30 ... 0x35] = SUB(sse_66, F_PREFIX | F_MODRM),
+	[0x37 ... 0x41] = SUB(sse_66, F_PREFIX | F_MODRM),
 	[0x82] = SUB(invpcid, F_PREFIX | F_MODRM),
+	[0xc8 ... 0xcd] = SUB(sse_np, F_PREFIX | F_MODRM),
+	[0xcf] = SUB(sse_66, F_PREFIX | F_MODRM),
+	[0xdb ... 0xdf] = SUB(sse_66, F_PREFIX | F_MODRM),
 	[0xf0] = SUB(movbe_load_or_crc32, F_PREFIX | F_MODRM),
 	[0xf1] = SUB(movbe_store_or_crc32, F_PREFIX | F_MODRM),
 	[0xf6] = SUB(adcx_or_adox, F_PREFIX | F_MODRM),
+	[0xf9] = SUB(movdiri, F_PREFIX | F_MODRM),
+};
+
+/* 0F 3A xx */
+const struct emu_opcode emu_opcodes_0f3a[256] = {
+	[0x08 ... 0x0e] = SUB(sse_66_ib, F_PREFIX | F_MODRM),
+	[0x0f] = SUB(sse_np_66_ib, F_PREFIX | F_MODRM),
+	[0x14 ... 0x17] = SUB(sse_66_ib, F_PREFIX | F_MODRM),
+	[0x20 ... 0x22] = SUB(sse_66_ib, F_PREFIX | F_MODRM),
+	[0x40 ... 0x42] = SUB(sse_66_ib, F_PREFIX | F_MODRM),
+	[0x44] = SUB(sse_66_ib, F_PREFIX | F_MODRM),
+	[0x60 ... 0x63] = SUB(sse_66_ib, F_PREFIX | F_MODRM),
+	[0xcc] = SUB(sse_np_ib, F_PREFIX | F_MODRM),
+	[0xce ... 0xcf] = SUB(sse_66_ib, F_PREFIX | F_MODRM),
+	[0xdf] = SUB(sse_66_ib, F_PREFIX | F_MODRM),
+};
+
+#define AVX(imm) OP("avx", em_ud, O_none, imm, O_none, F_MODRM | F_UNSUP)
+
+/* VEX, map 1: no integer instructions; 77 alone has no ModRM byte */
+const struct emu_opcode emu_opcodes_vex1[256] = {
+	[0x00 ... 0x6f] = AVX(O_none),
+	[0x70 ... 0x73] = AVX(Ib),
+	[0x74 ... 0x76] = AVX(O_none),
+	[0x77] = OP("avx", em_ud, O_none, O_none, O_none, F_UNSUP),
+	[0x78 ... 0xc1] = AVX(O_none),
+	[0xc2] = AVX(Ib),
+	[0xc3] = AVX(O_none),
+	[0xc4 ... 0xc6] = AVX(Ib),
+	[0xc7 ... 0xff] = AVX(O_none),
+};
+
+/* VEX, map 2 */
+const struct emu_opcode emu_opcodes_vex2[256] = {
+	[0x00 ... 0xf1] = AVX(O_none),
+	[0xf2] = SUB(andn, F_PREFIX | F_MODRM),
+	[0xf3] = SUB(group17, F_GROUP),
+	[0xf4] = AVX(O_none),
+	[0xf5] = SUB(bzhi_pext_pdep, F_PREFIX | F_MODRM),
+	[0xf6] = SUB(mulx, F_PREFIX | F_MODRM),
+	[0xf7] = SUB(bextr_or_shift, F_PREFIX | F_MODRM),
+	[0xf8 ... 0xff] = AVX(O_none),
+};
+
+/* VEX, map 3 */
+const struct emu_opcode emu_opcodes_vex3[256] = {
+	[0x00 ... 0xef] = AVX(Ib),
+	[0xf0] = SUB(rorx, F_PREFIX | F_MODRM),
+	[0xf1 ... 0xff] = AVX(Ib),
+};
+
+/* EVEX and XOP: by the length of the immediate, 0, 1 and 4 bytes */
+const struct emu_opcode emu_opcodes_evex[2] = {
+	OP("avx512", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
+	OP("avx512", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),
+};
+
+const struct emu_opcode emu_opcodes_xop[3] = {
+	OPF(XOP, "xop", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP),
+	OPF(XOP, "xop", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP),
+	OPF(XOP, "xop", em_ud, O_none, Id, O_none, F_MODRM | F_UNSUP),
+};
+
+/* #UD with a ModRM byte, and with an immediate byte too */
+const struct emu_opcode emu_opcode_none[2] = {
+	UD_MODRM(O_none), UD_MODRM(Ib),
 };

@@ -52,6 +52,9 @@ static int read_operand(struct emu *cpu, const struct emu_insn *i, u8 operand,
 	case M_R:
 		*val = reg_get(cpu, i->rm_at, size);
 		return EMU_OK;
+	case M_B:
+		*val = reg_get(cpu, i->v_at, size);
+		return EMU_OK;
 	case M_I:
 	case M_IS:
 		*val = i->imm;
@@ -97,6 +100,9 @@ int emu_write_dst(struct emu *cpu, const struct emu_insn *i, u64 val)
 		return EMU_OK;
 	case M_R:
 		reg_set(cpu, i->rm_at, i->size, val);
+		return EMU_OK;
+	case M_B:
+		reg_set(cpu, i->v_at, i->size, val);
 		return EMU_OK;
 	case M_ACC:
 		gpr_set(cpu, EMU_RAX, i->size, val);
@@ -209,6 +215,30 @@ static unsigned int code_room(const struct emu *cpu)
 	return min_t(u64, limit - rip + 1, EMU_INSN_MAX);
 }
 
+/*
+ * Decode, and see whether the CPU has the instruction (K19). One that it lacks is
+ * #UD, as one that nobody has, or what its bytes meant before it was invented.
+ */
+static int decode(struct emu *cpu, unsigned int have)
+{
+	struct emu_insn *i = &cpu->insn;
+	const struct emu_opcode *op;
+	int len = emu_decode(i, cpu->bytes, have, decode_mode(cpu),
+			     real_or_vm86(cpu));
+
+	if (len <= 0)
+		return len;
+	op = i->op;
+	if (likely(emu_has(cpu, op->feature)) ||
+	    (op->flags & F_FEAT64 && !i->mode64))
+		return len;
+	if (!op->sub)
+		return DECODE_UD;
+	i->op = op->sub;
+	i->exec = i->op->exec;
+	return len;
+}
+
 static int fetch_decode(struct emu *cpu)
 {
 	unsigned int room = code_room(cpu), have = 0, got;
@@ -224,8 +254,7 @@ static int fetch_decode(struct emu *cpu)
 		if (r)
 			return r;
 		have += got;
-		len = emu_decode(&cpu->insn, cpu->bytes, have, decode_mode(cpu),
-				 real_or_vm86(cpu));
+		len = decode(cpu, have);
 	}
 	cpu->bytes_have = have;
 	if (len == DECODE_LONG)
@@ -241,8 +270,7 @@ static int decode_held(struct emu *cpu)
 
 	memcpy(cpu->bytes, p->insn, sizeof(cpu->bytes));
 	cpu->bytes[EMU_INSN_MAX] = 0;
-	len = emu_decode(&cpu->insn, cpu->bytes, p->insn_len, decode_mode(cpu),
-			 real_or_vm86(cpu));
+	len = decode(cpu, p->insn_len);
 	if (len > 0)
 		return EMU_OK;
 	/* Not what was saved: forget it and start anew. */

@@ -39,6 +39,8 @@ AT(out, CTX_OUT);
 AT(out_flags, CTX_OUT_FLAGS);
 AT(out_sel, CTX_OUT_SEL);
 AT(out_trap, CTX_OUT_TRAP);
+AT(out_fsbase, CTX_OUT_FSBASE);
+AT(out_gsbase, CTX_OUT_GSBASE);
 
 struct nat_host nat_host;
 const struct nat_case *nat_current;
@@ -137,6 +139,34 @@ static void fill_seg(struct nat_seg *s, unsigned int n, int entry, bool mode64)
 	}
 }
 
+struct nat_desc nat_gdt[NAT_GDT_LEN], nat_ldt[NAT_LDT_MAX];
+unsigned int nat_ldt_len;
+
+/* What is there for the user, by the CPU's own word. */
+static void read_descriptors(void)
+{
+	unsigned int n, sel;
+	u64 ar, limit;
+	bool ok;
+
+	for (n = 0; n < NAT_GDT_LEN; n++) {
+		sel = n << 3 | 3;
+		asm volatile("lar %2, %1" : "=@ccz"(ok), "=r"(ar) : "r"((u64)sel));
+		if (!ok)
+			continue;
+		asm volatile("lsl %1, %0" : "=r"(limit) : "r"((u64)sel));
+		nat_gdt[n].visible = true;
+		nat_gdt[n].limit = limit;
+		nat_gdt[n].attr = ar >> 8;
+	}
+	for (n = 0; n < nat_ldt_len; n++)
+		nat_ldt[n] = (struct nat_desc){
+			.visible = true, .base = ldt[n].base_addr, .attr = rights(&ldt[n]),
+			.limit = ldt[n].limit_in_pages ? ldt[n].limit << 12 | 0xfff :
+							 ldt[n].limit,
+		};
+}
+
 static bool set_ldt(void)
 {
 	struct user_desc d;
@@ -148,6 +178,7 @@ static bool set_ldt(void)
 		if (syscall(SYS_modify_ldt, 0x11, &d, sizeof(d)))
 			return false;
 	}
+	nat_ldt_len = NR_LDT;
 	return true;
 }
 
@@ -172,6 +203,9 @@ static void set_envs(bool have_ldt)
 	nat_env[ENV_64].seg[EMU_DS].sel = ctx->host_sel[EMU_DS];
 	nat_env[ENV_64].seg[EMU_FS].sel = ctx->host_sel[EMU_FS];
 	nat_env[ENV_64].seg[EMU_GS].sel = ctx->host_sel[EMU_GS];
+	for (n = EMU_ES; n <= EMU_DS; n++)
+		if (!nat_env[ENV_64].seg[n].sel)
+			nat_env[ENV_64].seg[n].attr = EMU_SEG_UNUSABLE;
 	for (n = EMU_FS; n <= EMU_GS; n++) {
 		nat_env[ENV_64].seg[n].attr = EMU_SEG_UNUSABLE;
 		nat_env[ENV_64].seg[n].area = NAT_DATA;
@@ -204,6 +238,23 @@ static void catch(int sig)
 
 	if (sigaction(sig, &sa, NULL))
 		nat_die("sigaction");
+}
+
+/* What the kernel has put into XCR0 and TSC_AUX. */
+static void read_system(void)
+{
+	u32 regs[4] = { 1 }, lo, hi;
+
+	nat_cpuid(regs);
+	nat_host.xsave = regs[2] >> 27 & 1;
+	if (nat_host.xsave) {
+		asm volatile("xgetbv" : "=a"(lo), "=d"(hi) : "c"(0));
+		nat_host.xcr0 = (u64)hi << 32 | lo;
+	}
+	regs[0] = 0x80000001;
+	nat_cpuid(regs);
+	if (regs[3] >> 27 & 1)
+		asm volatile("rdtscp" : "=c"(nat_host.tsc_aux) : : "rax", "rdx");
 }
 
 static u16 selector(unsigned int n)
@@ -268,7 +319,9 @@ void nat_cpu_init(void)
 	}
 	for (n = EMU_ES; n <= EMU_GS; n++)
 		ctx->host_sel[n] = selector(n);
+	read_system();
 	set_envs(set_ldt());
+	read_descriptors();
 
 	if (sigaltstack(&ss, NULL))
 		nat_die("sigaltstack");
@@ -319,11 +372,21 @@ void nat_caught(int sig, void *info, void *p)
 	ctx->out_cr2 = g[REG_CR2];
 }
 
+/* Where a branch has led, by the code segment that it has loaded. */
+static u64 linear_rip(u16 cs, u64 rip)
+{
+	unsigned int n = cs >> 3;
+
+	if (!(cs & 4) && n < NAT_GDT_LEN && nat_gdt[n].attr & EMU_SEG_L)
+		return rip;
+	return (u32)(rip + (cs & 4 && n < nat_ldt_len ? nat_ldt[n].base : 0));
+}
+
 /* Which exceptions are a completed instruction that went somewhere? */
 static void settle(const struct nat_case *c, struct nat_result *r)
 {
 	u64 next = c->rip + c->len;
-	u64 lin = c->env->mode == DECODE_64 ? r->rip : (u32)(c->env->seg[EMU_CS].base + r->rip);
+	u64 lin = linear_rip(r->sel[EMU_CS], r->rip);
 
 	r->end = END_FAULT;
 	r->vector = ctx->out_trap;
@@ -379,6 +442,8 @@ void nat_cpu_run(const struct nat_case *c, struct nat_result *r)
 	for (n = 0; n < 6; n++)
 		r->sel[n] = ctx->out_sel[n];
 	r->rflags = ctx->out_flags;
+	r->fsbase = ctx->out_fsbase;
+	r->gsbase = ctx->out_gsbase;
 	if (ctx->out_trap == ~0ULL) {
 		r->end = END_DONE;
 		r->rip = c->rip + c->len;

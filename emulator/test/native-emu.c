@@ -20,14 +20,67 @@ u8 *nat_emu_mem(u64 lin)
 	return NULL;
 }
 
+/*
+ * Linear addresses are physical ones, by page tables of four levels that map what
+ * is there for the user. They cover 2 MiB, in which all of it lies.
+ */
+#define TABLES		0x80000000ULL
+#define NR_LEVELS	4
+/* GDT and LDT, in the last of the pages. */
+#define DESCRIPTORS	0x201a5000ULL
+#define LDT_AT		0x800
+
+static u64 tables[NR_LEVELS + 1][512] __aligned(4096);
+
+static u64 descriptor(const struct nat_desc *d)
+{
+	u64 limit = d->attr & EMU_SEG_G ? d->limit >> 12 : d->limit;
+
+	if (!d->visible)
+		return 0;
+	return (limit & 0xffff) | (u64)(d->base & 0xffffff) << 16 |
+	       (u64)(d->attr & 0xf0ff) << 40 | (limit >> 16 & 0xf) << 48 |
+	       (u64)(d->base >> 24) << 56;
+}
+
+static void make_tables(void)
+{
+	/* Present, writable, for the user, accessed, dirty */
+	const u64 bits = 0x67;
+	unsigned int k, shift;
+	u64 page;
+
+	for (k = 0; k < NR_LEVELS - 1; k++) {
+		shift = 12 + 9 * (NR_LEVELS - 1 - k);
+		tables[k][NAT_CODE >> shift & 511] = (TABLES + 4096 * (k + 1)) | bits;
+	}
+	tables[NR_LEVELS - 1][DESCRIPTORS >> 12 & 511] = (TABLES + 4096 * NR_LEVELS) | 0x63;
+	for (k = 0; k < NAT_GDT_LEN; k++)
+		tables[NR_LEVELS][k] = descriptor(&nat_gdt[k]);
+	for (k = 0; k < nat_ldt_len; k++)
+		tables[NR_LEVELS][LDT_AT / 8 + k] = descriptor(&nat_ldt[k]);
+	for (k = 0; k < 512; k++) {
+		page = (NAT_CODE & ~0x1fffffULL) + 4096 * k;
+		if (nat_emu_mem(page))
+			tables[NR_LEVELS - 1][k] = page | bits;
+	}
+}
+
+static u8 *physical(u64 gpa)
+{
+	if (gpa - TABLES < sizeof(tables))
+		return (u8 *)tables + (gpa - TABLES);
+	return nat_emu_mem(gpa);
+}
+
 static u8 *window(struct emu *e, u64 gpa, bool *writable)
 {
-	return hooks ? NULL : nat_emu_mem(gpa);
+	return hooks ? NULL : physical(gpa);
 }
 
 static int mem_read(struct emu *e, u64 gpa, unsigned int size, u64 *val)
 {
-	const u8 *p = nat_emu_mem(gpa);
+	const u8 *p = physical(gpa);
 
 	if (!p)
 		return EMU_FAIL;
@@ -38,7 +91,7 @@ static int mem_read(struct emu *e, u64 gpa, unsigned int size, u64 *val)
 
 static int mem_write(struct emu *e, u64 gpa, unsigned int size, u64 val)
 {
-	u8 *p = nat_emu_mem(gpa);
+	u8 *p = physical(gpa);
 
 	if (!p)
 		return EMU_FAIL;
@@ -48,7 +101,7 @@ static int mem_write(struct emu *e, u64 gpa, unsigned int size, u64 val)
 
 static bool backed(struct emu *e, u64 gpa)
 {
-	return nat_emu_mem(gpa);
+	return physical(gpa);
 }
 
 static int port_read(struct emu *e, u16 port, unsigned int size, u32 *val)
@@ -109,6 +162,11 @@ static void copy_cpuid(void)
 		nat_die("the CPUID table");
 }
 
+bool nat_cpu_has(const struct emu_opcode *op, bool mode64)
+{
+	return emu_has(&cpu, op->feature) || (op->flags & F_FEAT64 && !mode64);
+}
+
 static const struct emu_ops ops = {
 	.window = window,
 	.read = mem_read,
@@ -127,6 +185,7 @@ void nat_emu_init(void)
 {
 	emu_init(&cpu, &ops, NULL);
 	copy_cpuid();
+	make_tables();
 	memset(code, NAT_CCH, sizeof(code));
 	memset(cpu.config.exit_ints, 0xff, sizeof(cpu.config.exit_ints));
 	cpu.config.exit_exceptions = ~0U;
@@ -157,7 +216,11 @@ static void load(const struct nat_case *c)
 		segs.seg[EMU_FS].base = c->fsbase;
 		segs.seg[EMU_GS].base = c->gsbase;
 	}
-	segs.seg[EMU_LDTR].attr = EMU_SEG_UNUSABLE;
+	segs.gdtr.base = DESCRIPTORS;
+	segs.gdtr.limit = 8 * NAT_GDT_LEN - 1;
+	segs.seg[EMU_LDTR].attr = nat_ldt_len ? EMU_SEG_P | 2 : EMU_SEG_UNUSABLE;
+	segs.seg[EMU_LDTR].base = DESCRIPTORS + LDT_AT;
+	segs.seg[EMU_LDTR].limit = 8 * nat_ldt_len - 1;
 	/* No bitmap: all ports are refused. */
 	segs.seg[EMU_TR].attr = EMU_SEG_P | 11;
 	segs.seg[EMU_TR].limit = 0x66;
@@ -166,9 +229,13 @@ static void load(const struct nat_case *c)
 	memset(&ctrl, 0, sizeof(ctrl));
 	ctrl.cr0 = EMU_CR0_PE | EMU_CR0_MP | EMU_CR0_ET | EMU_CR0_NE | EMU_CR0_WP |
 		   EMU_CR0_AM | EMU_CR0_PG;
-	ctrl.cr4 = EMU_CR4_DE | EMU_CR4_PSE | EMU_CR4_PAE;
+	ctrl.cr3 = TABLES;
+	ctrl.cr4 = EMU_CR4_DE | EMU_CR4_PSE | EMU_CR4_PAE | EMU_CR4_OSFXSR |
+		   EMU_CR4_OSXMMEXCPT | (nat_host.xsave ? EMU_CR4_OSXSAVE : 0) |
+		   (nat_host.bases ? EMU_CR4_FSGSBASE : 0);
 	ctrl.efer = EMU_EFER_SCE | EMU_EFER_LME | EMU_EFER_LMA | EMU_EFER_NXE;
-	ctrl.xcr0 = 1;
+	ctrl.xcr0 = nat_host.xsave ? nat_host.xcr0 : 1;
+	ctrl.tsc_aux = nat_host.tsc_aux;
 	st->ctrl = ctrl;
 
 	memset(&st->debug, 0, sizeof(st->debug));
@@ -218,6 +285,10 @@ static void fault(const struct nat_case *c, struct nat_result *r)
 	r->error = ev->flags & EMU_EVENT_ERROR ? ev->error_code : 0;
 	switch (ev->type) {
 	case EMU_EV_EXCEPTION:
+		if (ev->vector == VEC_PF) {
+			r->end = END_PAGE;
+			r->linear = ev->payload;
+		}
 		break;
 	case EMU_EV_SOFT_INT:
 		/* The kernel's gates are for itself, but for 3, 4 (and 80h). */
@@ -250,6 +321,8 @@ void nat_emu_run(const struct nat_case *c, struct nat_result *r)
 	r->rflags = cpu.st.regs.rflags;
 	for (n = 0; n < 6; n++)
 		r->sel[n] = cpu.st.segs.seg[n].selector;
+	r->fsbase = cpu.st.segs.seg[EMU_FS].base;
+	r->gsbase = cpu.st.segs.seg[EMU_GS].base;
 	switch (ex) {
 	case EMU_EXIT_BUDGET:
 	case EMU_EXIT_STREAM_DONE:
@@ -258,10 +331,6 @@ void nat_emu_run(const struct nat_case *c, struct nat_result *r)
 		break;
 	case EMU_EXIT_EVENT:
 		fault(c, r);
-		break;
-	case EMU_EXIT_MEMORY:
-		r->end = END_PAGE;
-		r->linear = cpu.exit.linear;
 		break;
 	case EMU_EXIT_UNSUPPORTED:
 		r->end = END_UNSUPPORTED;
@@ -277,14 +346,20 @@ void nat_emu_run(const struct nat_case *c, struct nat_result *r)
 const char *nat_emu_stray(const struct nat_case *c)
 {
 	const struct emu_debug *d = &cpu.st.debug;
+	struct emu_segment now, was;
 	unsigned int n;
 
 	if (memcmp(&cpu.st.ctrl, &ctrl, sizeof(ctrl)))
 		return "a control register";
-	for (n = 0; n < EMU_NR_SREGS; n++)
-		if (cpu.st.segs.seg[n].selector == segs.seg[n].selector &&
-		    memcmp(&cpu.st.segs.seg[n], &segs.seg[n], sizeof(segs.seg[n])))
+	for (n = 0; n < EMU_NR_SREGS; n++) {
+		now = cpu.st.segs.seg[n];
+		was = segs.seg[n];
+		/* These are compared with the CPU's. */
+		if (c->env->mode == DECODE_64 && (n == EMU_FS || n == EMU_GS))
+			now.base = was.base;
+		if (now.selector == was.selector && memcmp(&now, &was, sizeof(now)))
 			return "a segment behind its selector";
+	}
 	if (d->pending_dbg || d->dr6 != EMU_DR6_DEFAULT || d->dr7 != EMU_DR7_FIXED ||
 	    d->debugctl || d->activity)
 		return "the debug state";

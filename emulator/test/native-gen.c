@@ -26,6 +26,8 @@ struct draft {
 	int override;		/* segment, or NONE */
 	u16 pinned;		/* registers that hold something already */
 	unsigned int reg, rm;
+	unsigned int vvvv;
+	bool vex;
 	u64 target;		/* of a branch: offset */
 };
 
@@ -129,7 +131,7 @@ bool nat_has_modrm(const struct emu_opcode *op)
 	static const u8 with[] = { M_E, M_G, M_M, M_S, M_R, M_C, M_D };
 	unsigned int k;
 
-	if (op->flags & (F_MODRM | F_GROUP))
+	if (op->flags & (F_MODRM | F_GROUP | F_MOD | F_RM))
 		return true;
 	for (k = 0; k < ARRAY_SIZE(with); k++)
 		if (uses(op, with[k]))
@@ -152,6 +154,8 @@ static unsigned int bytes_of(const struct nat_case *c, u8 operand)
 		return c->osize == 2 ? 2 : 4;
 	case SZ_Y:
 		return c->osize == 8 ? 8 : 4;
+	case SZ_DQ:
+		return 16;
 	default:
 		return c->osize;
 	}
@@ -212,6 +216,48 @@ static u64 somewhere(struct draft *d, unsigned int seg)
 	default:
 		return at + (below(c, len - 64) & (chance(c, 60) ? ~7U : ~0U));
 	}
+}
+
+/* A selector, mostly of a descriptor that is there. */
+static u16 selector(struct nat_case *c)
+{
+	switch (below(c, 8)) {
+	case 0:
+		return next(c);
+	case 1:
+		return below(c, 4);
+	case 2:
+	case 3:
+		return below(c, NAT_GDT_LEN + 1) << 3 | (chance(c, 80) ? 3 : below(c, 4));
+	case 4:
+		return (nat_ldt_len + below(c, 2)) << 3 | 4 | below(c, 4);
+	default:
+		if (chance(c, 30))
+			return (4 + below(c, 3)) << 3 | 3;
+		return below(c, nat_ldt_len ? nat_ldt_len : 1) << 3 | 4 |
+		       (chance(c, 80) ? 3 : below(c, 4));
+	}
+}
+
+static bool loads_segment(const struct emu_opcode *op)
+{
+	return op->exec == em_les || op->exec == em_lds || op->exec == em_lss ||
+	       op->exec == em_lfs || op->exec == em_lgs;
+}
+
+/*
+ * The code segment of a far branch: mostly the one at hand. A call that enters 64-bit
+ * mode is left out: CPUs push for one mode or for the other.
+ */
+static u16 code_selector(struct draft *d)
+{
+	bool call = d->op->exec == em_call_far || d->op->exec == em_call_far_mem;
+	u16 sel = chance(d->c, 70) ? d->e->seg[EMU_CS].sel : selector(d->c);
+
+	if (call && d->e->mode != DECODE_64 && !(sel & 4) && sel >> 3 < NAT_GDT_LEN &&
+	    nat_gdt[sel >> 3].attr & EMU_SEG_L)
+		return d->e->seg[EMU_CS].sel;
+	return sel;
 }
 
 static u64 offset_to(const struct draft *d, unsigned int seg, u64 lin)
@@ -492,7 +538,8 @@ static void choose_sizes(struct draft *d)
 		if (d->override >= EMU_FS && !nat_host.bases)
 			d->override = NONE;
 	}
-	if (e->mode == DECODE_64 && chance(c, 30))
+	/* Before VEX it is not allowed. */
+	if (e->mode == DECODE_64 && chance(c, d->vex ? 1 : 30))
 		d->has_rex = true;
 }
 
@@ -591,7 +638,16 @@ static void stack_operands(struct draft *d)
 	if (d->op->exec == em_ret || d->op->exec == em_ret_far || d->op->exec == em_iret) {
 		poke_value(lin, somewhere_in_code(d), c->osize);
 		if (d->op->exec != em_ret)
-			poke_value(lin + c->osize, d->e->seg[EMU_CS].sel, 2);
+			poke_value(lin + c->osize, code_selector(d), 2);
+		if (d->op->exec == em_iret) {
+			fl = next(c) & ~(EMU_FL_TF | EMU_FL_AC);
+			poke_value(lin + 2 * c->osize, fl, c->osize);
+			poke_value(lin + 3 * c->osize, c->gpr[EMU_RSP] - below(c, 64), c->osize);
+			poke_value(lin + 4 * c->osize,
+				   chance(c, 70) ? d->e->seg[EMU_SS].sel : selector(c), 2);
+		}
+	} else if (d->op->exec == em_pop_sreg) {
+		poke_value(lin, selector(c), 2);
 	} else if (d->op->exec == em_popf) {
 		fl = next(c) & ~EMU_FL_TF;
 		if (chance(c, 90))
@@ -622,13 +678,24 @@ static void sensible_operands(struct draft *d)
 	} else if (far_pointer(d) && c->has_ea) {
 		lo = seg_base(d, c->seg) + c->ea;
 		poke_value(lo, somewhere_in_code(d), c->osize);
-		poke_value(lo + c->osize, d->e->seg[EMU_CS].sel, 2);
+		poke_value(lo + c->osize, code_selector(d), 2);
+	} else if (loads_segment(d->op) && c->has_ea) {
+		lo = seg_base(d, c->seg) + c->ea;
+		poke_value(lo, v, c->osize);
+		poke_value(lo + c->osize, selector(c), 2);
+	} else if (d->op->exec == em_mov_to_sreg || d->op->exec == em_lar ||
+		   d->op->exec == em_lsl || d->op->exec == em_verr || d->op->exec == em_verw) {
+		operand_value(d, selector(c), 2);
 	} else if (d->op->exec == em_div || d->op->exec == em_idiv) {
 		dividend(d);
 	} else if (d->op->exec == em_cmpxchg && chance(c, 50)) {
 		operand_value(d, c->gpr[EMU_RAX], size);
 	} else if (d->op->exec == em_cmpxchg8b && chance(c, 50)) {
 		operand_value(d, c->gpr[EMU_RDX] << 32 | (u32)c->gpr[EMU_RAX], 8);
+	} else if (d->op->exec == em_cmpxchg16b && c->has_ea && chance(c, 50)) {
+		lo = seg_base(d, c->seg) + c->ea;
+		poke_value(lo, c->gpr[EMU_RAX], 8);
+		poke_value(lo + 8, c->gpr[EMU_RDX], 8);
 	} else if (d->op->exec == em_bound && c->has_ea && chance(c, 70)) {
 		lo = seg_base(d, c->seg) + c->ea;
 		v = c->gpr[d->reg];
@@ -663,6 +730,17 @@ static void pin_registers(struct draft *d)
 		set_low(c, EMU_RAX, 4, leaf[below(c, ARRAY_SIZE(leaf))]);
 		set_low(c, EMU_RCX, 4, below(c, 2));
 	}
+	/* ECX 1 gives what is in use, which the kernel changes. */
+	if (d->op->exec == em_xgetbv)
+		set_low(c, EMU_RCX, 4, chance(c, 70) ? 0 : 2 + below(c, 100));
+	if (d->op->exec == em_wrfsbase || d->op->exec == em_wrgsbase)
+		c->gpr[d->rm] = chance(c, 80) ? sign_extend(value(c), 6) : value(c);
+	if (uses(d->op, M_B)) {
+		/* first bit and count of BEXTR; of others the former counts */
+		if (chance(c, 60))
+			c->gpr[d->vvvv] = below(c, 70) | below(c, 70) << 8;
+		d->pinned |= 1 << d->vvvv;
+	}
 	if (d->op->exec == em_xlat) {
 		c->seg = segment(d, EMU_DS);
 		set_low(c, EMU_RBX, c->asize,
@@ -676,37 +754,47 @@ static void pin_registers(struct draft *d)
 		string_operands(d);
 }
 
+/* A register that can be given a value; RSP is taken. */
+static unsigned int any_register(struct draft *d)
+{
+	unsigned int n;
+
+	do
+		n = below(d->c, d->e->mode == DECODE_64 ? 16 : 8);
+	while (n == EMU_RSP);
+	return n;
+}
+
 static void choose_modrm(struct draft *d)
 {
 	struct nat_case *c = d->c;
+	const struct nat_line *l = d->f->line;
 	bool wide = d->e->mode == DECODE_64;
 
 	if (!d->has_modrm)
 		return;
-	d->reg = d->f->line->reg >= 0 ? (unsigned int)d->f->line->reg : below(c, 8);
+	if (uses(d->op, M_B))
+		d->vvvv = any_register(d);
+	d->reg = l->reg >= 0 ? (unsigned int)l->reg : below(c, 8);
 	if (uses(d->op, M_S))
 		d->reg = below(c, chance(c, 90) ? 6 : 8);
 	d->modrm = d->reg << 3;
-	if (wide && d->f->line->reg < 0 && chance(c, 50)) {
+	if (wide && l->reg < 0 && chance(c, 50)) {
 		d->rex |= 4;
 		if (!uses(d->op, M_S))
 			d->reg |= 8;
 	}
+	if (d->f->kind == K_MEM)
+		return;
+	d->rm = l->rm >= 0 ? (unsigned int)l->rm : wide ? below(c, 16) : below(c, 8);
+	d->modrm |= 0xc0 | (d->rm & 7);
+	d->rex |= d->rm >> 3;
 }
 
 static void choose_rm(struct draft *d)
 {
-	struct nat_case *c = d->c;
-
-	if (!d->has_modrm)
-		return;
-	if (d->f->kind == K_MEM) {
+	if (d->has_modrm && d->f->kind == K_MEM)
 		memory_operand(d);
-		return;
-	}
-	d->rm = below(c, d->e->mode == DECODE_64 ? 16 : 8);
-	d->modrm |= 0xc0 | (d->rm & 7);
-	d->rex |= d->rm >> 3;
 }
 
 /* Emission */
@@ -770,7 +858,12 @@ static void emit_prefixes(struct draft *d)
 	unsigned int n = 0, k;
 	bool opsize;
 
-	if (e->mode == DECODE_64) {
+	if (d->vex) {
+		/* Not allowed there, but now and then. */
+		opsize = chance(c, 1);
+		if (chance(c, 1))
+			list[n++] = 0xf2 + below(c, 2);
+	} else if (e->mode == DECODE_64) {
 		opsize = c->osize == 2;
 		/* 66 and REX.W: the latter wins. */
 		if (c->osize == 8) {
@@ -782,7 +875,7 @@ static void emit_prefixes(struct draft *d)
 	} else {
 		opsize = c->osize != e->osize;
 	}
-	if (l->pfx == 1)
+	if (!d->vex && l->pfx == 1)
 		opsize = true;
 	if (opsize)
 		list[n++] = 0x66;
@@ -792,7 +885,7 @@ static void emit_prefixes(struct draft *d)
 		list[n++] = override_byte[d->override];
 	if (d->f->lock)
 		list[n++] = 0xf0;
-	if (l->pfx >= 2)
+	if (!d->vex && l->pfx >= 2)
 		list[n++] = l->pfx == 2 ? 0xf3 : 0xf2;
 	if (d->f->rep)
 		list[n++] = d->f->rep;
@@ -806,16 +899,54 @@ static void emit_prefixes(struct draft *d)
 	if (chance(c, 6) && d->op->exec != em_ud)
 		for (k = below(c, 3) + 1; k; k--)
 			junk_prefix(d, list, &n, 6);
-	/* Over 15 bytes; where operands are not known, nor is the length. */
-	if (chance(c, 1) && n && d->op->exec != em_ud) {
+	/* Over 15 bytes; where operands are not known (some see XOP in 8F), nor is the length. */
+	if (chance(c, 1) && n && 
+	    (d->op->exec != em_ud || (!d->op->name && l->modrm && l->opcode != 0x8f))) {
 		k = 9 + below(c, 4);
 		while (n < k && !(list[0] >= 0x40 && list[0] < 0x50))
 			list[n++] = list[0];
 	}
 	for (k = 0; k < n; k++)
 		emit(c, list[k], 1);
-	if (d->rex || d->has_rex)
-		emit(c, 0x40 | d->rex, 1);
+	if (d->vex ? d->has_rex : d->rex || d->has_rex)
+		emit(c, 0x40 | (d->vex ? 0 : d->rex), 1);
+}
+
+/* VEX: in the short form where it can be. */
+static void emit_vex(struct draft *d)
+{
+	struct nat_case *c = d->c;
+	const struct nat_line *l = d->f->line;
+	bool wide = d->e->mode == DECODE_64, avx = d->op->flags & F_UNSUP;
+	unsigned int map = l->map - MAP_VEX1 + 1, pp, w = c->osize == 8, vvvv = d->vvvv, last;
+	unsigned int rxb = d->rex & 7;
+
+	pp = l->pfx >= 0 ? (unsigned int)l->pfx : below(c, 4);
+	if (avx && wide)
+		w = below(c, 2);
+	/* What has no meaning outside 64-bit mode. */
+	if (!wide) {
+		w = chance(c, 20);
+		if (chance(c, 20))
+			rxb |= 1;
+	}
+	if (avx)
+		vvvv = below(c, wide ? 16 : 8);
+	else if (!uses(d->op, M_B) && chance(c, 3))
+		vvvv = below(c, 8);
+	if (!wide && chance(c, 20) && !(map == 1))
+		vvvv |= 8;
+	last = (~vvvv & 15) << 3 | pp;
+	if (avx ? chance(c, 50) : chance(c, 2))
+		last |= 4;
+	if (map == 1 && !w && !(rxb & 3) && chance(c, 60)) {
+		emit(c, 0xc5, 1);
+		emit(c, (~rxb & 4) << 5 | last, 1);
+		return;
+	}
+	emit(c, 0xc4, 1);
+	emit(c, (~rxb & 7) << 5 | map, 1);
+	emit(c, w << 7 | last, 1);
 }
 
 static void emit_opcode(struct draft *d)
@@ -823,11 +954,13 @@ static void emit_opcode(struct draft *d)
 	const struct nat_line *l = d->f->line;
 
 	d->c->opcode_at = d->c->len;
-	if (l->map)
+	if (d->vex)
+		emit_vex(d);
+	else if (l->map != MAP_1)
 		emit(d->c, 0x0f, 1);
-	if (l->map == 2)
-		emit(d->c, 0x38, 1);
-	emit(d->c, l->opcode, 1);
+	if (l->map == MAP_0F38 || l->map == MAP_0F3A)
+		emit(d->c, l->map == MAP_0F38 ? 0x38 : 0x3a, 1);
+	emit(d->c, l->opcode + below(d->c, l->last - l->opcode + 1), 1);
 }
 
 static u64 branch_displacement(struct draft *d, unsigned int size)
@@ -884,7 +1017,7 @@ static void emit_operands(struct draft *d)
 			break;
 		case M_A:
 			emit(c, somewhere_in_code(d), size);
-			emit(c, d->e->seg[EMU_CS].sel, 2);
+			emit(c, code_selector(d), 2);
 			break;
 		case M_O:
 			c->has_ea = true;
@@ -957,7 +1090,8 @@ void nat_generate(struct nat_case *c, const struct nat_form *f, u64 seed, u32 nu
 	c->rng = seed * 0xd1342543de82ef95ULL ^ (u64)f->code << 32 ^ number;
 	next(c);
 
-	d->has_modrm = nat_has_modrm(d->op) || f->line->reg >= 0;
+	d->has_modrm = f->line->modrm;
+	d->vex = nat_is_vex(f->line);
 	place(d);
 	choose_sizes(d);
 	background(d);

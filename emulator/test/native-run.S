@@ -55,6 +55,10 @@
 	movw	CTX_HOST_SEL + SEL_ES, %es
 	cmpq	$0, CTX_HAVE_BASE
 	je	1f
+	rdfsbase %rax
+	mov	%rax, CTX_OUT_FSBASE
+	rdgsbase %rax
+	mov	%rax, CTX_OUT_GSBASE
 	movw	CTX_HOST_SEL + SEL_FS, %fs
 	movw	CTX_HOST_SEL + SEL_GS, %gs
 	mov	CTX_HOST_FS, %rax

@@ -46,6 +46,8 @@
 #define CTX_OUT_RIP	(NAT_CTX + 0x188)
 #define CTX_OUT_SEL	(NAT_CTX + 0x190)
 #define CTX_OUT_TRAP	(NAT_CTX + 0x1a0)
+#define CTX_OUT_FSBASE	(NAT_CTX + 0x1b8)
+#define CTX_OUT_GSBASE	(NAT_CTX + 0x1c0)
 
 /* Offsets in the arrays of selectors, in encoding order. */
 #define SEL_ES		0
@@ -84,7 +86,23 @@ struct nat_ctx {
 	u64 out_trap;		/* ~0: none */
 	u64 out_error;
 	u64 out_cr2;
+	u64 out_fsbase;
+	u64 out_gsbase;
 };
+
+/* What LAR and LSL find of the kernel's GDT, and the LDT of the test. */
+struct nat_desc {
+	bool visible;
+	u32 base;
+	u32 limit;
+	u32 attr;
+};
+
+#define NAT_GDT_LEN	16
+#define NAT_LDT_MAX	16
+
+extern struct nat_desc nat_gdt[NAT_GDT_LEN], nat_ldt[NAT_LDT_MAX];
+extern unsigned int nat_ldt_len;
 
 #define NAT_INSN_MAX	24	/* more than is legal */
 #define NAT_CCH		0xcc	/* INT3 fills the code */
@@ -118,23 +136,41 @@ extern struct nat_env nat_env[NR_ENVS];
 struct nat_host {
 	bool amd;
 	bool bases;		/* WRFSBASE can be used */
+	bool xsave;		/* XGETBV can be used */
+	u64 xcr0;
+	u32 tsc_aux;
 };
 
 extern struct nat_host nat_host;
 
 enum nat_kind { K_NONE, K_REG, K_MEM };
 
-/* A line of the opcode table. */
+enum nat_map { MAP_1, MAP_0F, MAP_0F38, MAP_0F3A, MAP_VEX1, MAP_VEX2, MAP_VEX3, NR_MAPS };
+
+extern const struct emu_opcode *const nat_map[NR_MAPS];
+
+/* A line of the opcode table, or several lines that are the same. */
 struct nat_line {
 	const struct emu_opcode *op;
-	u8 map;			/* 0: one byte, 1: 0F, 2: 0F 38 */
+	u8 map;			/* enum nat_map */
 	u8 opcode;
+	u8 last;		/* of a range of the same */
 	s8 reg;			/* of a group, or -1 */
 	s8 pfx;			/* of a prefix table: none, 66, F3, F2; or -1 */
+	s8 mod;			/* 0: memory, 1: register; or -1 */
+	s8 rm;			/* of the register form, or -1 */
+	s8 wide;		/* REX.W, or -1 */
+	s8 mode64;		/* or -1 */
+	bool modrm;		/* has a ModRM byte */
 	const char *skip;	/* why nothing is generated */
 	unsigned int forms, covered;
 	u64 compared, faulted, unsupported, differences;
 };
+
+static inline bool nat_is_vex(const struct nat_line *l)
+{
+	return l->map >= MAP_VEX1;
+}
 
 /* A way to encode it. */
 struct nat_form {
@@ -189,6 +225,7 @@ struct nat_result {
 	u64 gpr[16];
 	u64 rflags;
 	u16 sel[6];
+	u64 fsbase, gsbase;	/* 64-bit mode */
 	unsigned int len;	/* END_UNSUPPORTED */
 };
 
@@ -204,6 +241,8 @@ extern const struct nat_case *nat_current;
 void nat_cpu_init(void);
 void nat_cpu_run(const struct nat_case *c, struct nat_result *r);
 void nat_cpuid(u32 regs[4]);
+/* Does the CPU have what a line hangs on? By the table that the emulator got. */
+bool nat_cpu_has(const struct emu_opcode *op, bool mode64);
 
 /* native-emu.c */
 void nat_emu_init(void);
