@@ -109,8 +109,8 @@ int em_pop(struct emu *cpu, const struct emu_insn *i)
 
 int em_pop_sreg(struct emu *cpu, const struct emu_insn *i)
 {
-	unsigned int seg = i->opcode >> 3 & 7;
-	u64 sel;
+	unsigned int seg = i->opcode >> 3 & 7, size = stack_size(cpu);
+	u64 sel, sp = sp_plus(cpu, i->osize);
 	int r;
 
 	r = emu_read(cpu, EMU_SS, sp_plus(cpu, 0), 2, &sel);
@@ -119,7 +119,8 @@ int em_pop_sreg(struct emu *cpu, const struct emu_insn *i)
 	r = emu_load_segment(cpu, seg, sel);
 	if (r)
 		return r;
-	set_sp(cpu, sp_plus(cpu, i->osize));
+	/* As wide as the old stack was, also where SS is loaded. */
+	gpr_set(cpu, EMU_RSP, size, sp);
 	if (seg == EMU_SS)
 		emu_mov_ss_shadow(cpu);
 	return EMU_OK;
@@ -250,7 +251,30 @@ int em_popf(struct emu *cpu, const struct emu_insn *i)
 	return EMU_OK;
 }
 
-/* enter: the frame is read before anything is pushed */
+/* What is read at @at once @count values have been pushed. */
+static u64 read_pushed(const struct emu *cpu, unsigned int size, u64 at, u64 v,
+		       const u64 *val, unsigned int count)
+{
+	u64 mask = size_mask(stack_size(cpu)), off;
+	unsigned int n, b;
+
+	for (n = 0; n < count; n++) {
+		off = sp_plus(cpu, -(s64)(n + 1) * size) - at + size;
+		if ((off & mask) >= 2 * size)
+			continue;
+		for (b = 0; b < size; b++) {
+			u64 to = (off + b - size) & mask;
+
+			if (to >= size)
+				continue;
+			v &= ~(0xffULL << (8 * to));
+			v |= (val[n] >> (8 * b) & 0xff) << (8 * to);
+		}
+	}
+	return v;
+}
+
+/* enter: nothing is pushed before all is read; frames may overlap */
 int em_enter(struct emu *cpu, const struct emu_insn *i)
 {
 	unsigned int level = i->imm2 & 31, n, count = 0;
@@ -263,9 +287,12 @@ int em_enter(struct emu *cpu, const struct emu_insn *i)
 	frame = (cpu->st.regs.gpr[EMU_RSP] & ~bp_mask) | sp_plus(cpu, -(s64)i->osize);
 	for (n = 1; n < level; n++) {
 		bp = (bp - i->osize) & bp_mask;
-		r = emu_read(cpu, EMU_SS, bp, i->osize, &val[count++]);
+		r = emu_read(cpu, EMU_SS, bp, i->osize, &val[count]);
 		if (r)
 			return r;
+		val[count] = read_pushed(cpu, i->osize, bp, val[count], val,
+					 count);
+		count++;
 	}
 	if (level)
 		val[count++] = frame;
