@@ -323,15 +323,15 @@ int em_verw(struct emu *cpu, const struct emu_insn *i)
 	return verify(cpu, true);
 }
 
-/* arpl r/m16, r16: one that changes nothing does not write (S159) */
+/* arpl r/m16, r16: one that changes nothing needs no right to write (S159) */
 int em_arpl(struct emu *cpu, const struct emu_insn *i)
 {
 	bool lower = (cpu->dst & 3) < (cpu->src & 3);
+	int r = EMU_OK;
 
 	if (lower)
-		cpu->dst = (cpu->dst & ~3ULL) | (cpu->src & 3);
-	else
-		cpu->keep_dst = true;
-	flags_set_zf(cpu, lower);
-	return EMU_OK;
+		r = emu_write_dst(cpu, i, (cpu->dst & ~3ULL) | (cpu->src & 3));
+	if (!r)
+		flags_set_zf(cpu, lower);
+	return r;
 }

@@ -467,7 +467,7 @@ static const struct emu_opcode rorx[4] = {
 };
 
 static const struct emu_opcode arpl_or_movsxd[2] = {
-	OP("arpl", em_arpl, Ew, Gw, O_none, F_PROT),
+	OP("arpl", em_arpl, Ew, Gw, O_none, F_NOWB | F_PROT),
 	OP("movsxd", em_movsx, Gv, Ez, O_none, F_MOV),
 };
 
