@@ -89,12 +89,22 @@ static void log_append(struct access_log *log,
 	smp_store_release(&log_ring(log)->head, log->head);
 }
 
+static u8 code_bits(const struct emu_state *st)
+{
+	u32 attr = st->segs.seg[EMU_CS].attr;
+
+	if ((st->ctrl.efer & EMU_EFER_LMA) && (attr & EMU_SEG_L))
+		return 64;
+	return attr & EMU_SEG_DB ? 32 : 16;
+}
+
 static struct piotrap_log_rec log_record(const struct emu *cpu, u8 type)
 {
 	const u64 *gpr = cpu->st.regs.gpr;
 
 	return (struct piotrap_log_rec) {
 		.type = type,
+		.bits = code_bits(&cpu->st),
 		.cs = cpu->st.segs.seg[EMU_CS].selector,
 		.rip = cpu->st.regs.rip,
 		.rflags = emu_rflags(cpu),

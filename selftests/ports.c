@@ -1018,22 +1018,25 @@ TEST_F(ports, log)
 	EXPECT_EQ(0xff, r[4].value);
 	EXPECT_EQ(0x90, r[4].port);
 	for (int i = 0; i < 5; i++)
-		EXPECT_EQ(0, r[i].reserved);
+		EXPECT_EQ(16, r[i].bits);
 
 	/* Steps. */
 	ring->tail = ring->head;
 	ASSERT_EQ(0, set_log(b, PIOTRAP_LOG_STEPS, ring, 4096));
 	EXPECT_EQ(0, ring->head);
 	reset_cpu(b);
+	b->run->segs.cs.attr |= 1 << 14;	/* D */
 	b->run->regs.rax = 7;
 	b->run->regs.rcx = 2;
 	b->run->regs.rsi = 0x2000;
 	b->run->regs.rdx = PORT;
-	/* inc ax; rep outsb; nop */
+	/* inc eax; rep outsb; nop */
 	ASSERT_DONE(STREAM(b, 0x40, 0xf3, 0x6e, 0x90));
 	ASSERT_EQ(4, ring->head);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 4; i++) {
 		EXPECT_EQ(PIOTRAP_REC_STEP, r[i].type);
+		EXPECT_EQ(32, r[i].bits);
+	}
 	EXPECT_EQ(CODE, r[0].rip);
 	EXPECT_EQ(7, r[0].value);
 	EXPECT_EQ(CODE + 1, r[1].rip);

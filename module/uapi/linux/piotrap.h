@@ -909,7 +909,7 @@ struct piotrap_log {
  *	instruction or REP iteration about to start
  * @dir: port: PIOTRAP_READ or PIOTRAP_WRITE
  * @size: port: bytes
- * @reserved: zero
+ * @bits: width of the code that CS holds: 16, 32 or 64
  * @port: port: number
  * @cs: selector of CS
  * @rip: of the instruction
@@ -924,7 +924,7 @@ struct piotrap_log_rec {
 	__u8 type;
 	__u8 dir;
 	__u8 size;
-	__u8 reserved;
+	__u8 bits;
 	__u16 port;
 	__u16 cs;
 	__u64 rip;
