@@ -117,7 +117,7 @@ lines "eight steps" 8 ' step '
 expect "--trace --step, in order" 0 'in  port 0080' run --trace --step outs
 lines "all lines" 12 .
 expect "--json" 0 \
-	'^."type":"port","cs":0,"ip":31753,"dir":"out","port":128,"size":1,"value":186.$' \
+	'^."type":"port","cs":0,"ip":31753,"bits":16,"dir":"out","port":128,"size":1,"value":186.$' \
 	run --json outs
 expect "--json --stats" 0 '^."type":"stats","port":128,"in":1,"out":3.$' \
 	run --json --stats outs

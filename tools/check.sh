@@ -65,6 +65,14 @@ expect "bad --port" 2 'not FIRST' run --port 80 x
 expect "bad --console" 2 'not a port' rom --console 10000 x
 expect "bad --budget" 2 'not a count' run --budget -5 x
 expect "bad --org" 2 'not \[SEG:\]OFF' run --org zz x
+expect "bad --mode" 2 'not 16, 32 or 64' run --mode 48 x
+expect "bad --org, mode 32" 2 'not an address' \
+	run --org 100000000 --mode 32 x
+expect "bad --org, mode 64" 2 'not an address' run --mode 64 --org 0:0 x
+expect "--org where the tables are" 2 'below 10000 the CPU has its tables' \
+	run --mode 32 --org ffff "$tmp/flat"
+expect "--org outside of the 4M that mode 64 has" 2 'there is no memory' \
+	run --mode 64 --org 400000 "$tmp/flat"
 expect "bad --mem" 2 'not a size' run --mem 65M x
 expect "odd --mem" 2 'multiple of 4K' run --mem 5000 "$tmp/flat"
 expect "--org outside of --mem" 2 'there is no memory' \
@@ -80,6 +88,8 @@ expect "run: file empty" 12 'is empty' run "$tmp/empty"
 expect "run: a folder" 12 'Is a directory' run "$tmp"
 expect "run: file too large" 12 'larger than the 65536 bytes' \
 	run --mem 64K --org 0:0 "$tmp/large"
+expect "run, mode 32: file too large" 12 'larger than the 65536 bytes' \
+	run --mode 32 --mem 128K --org 10000 "$tmp/large"
 expect "rom: file missing" 12 'absent: No such file' rom "$tmp/absent"
 expect "rom: file too large" 12 'larger than the 196608 bytes' rom "$tmp/large"
 expect "rom: no signature" 12 'does not start with 55 AA' rom "$tmp/swapped"
@@ -88,6 +98,8 @@ expect "rom: checksum" 10 'warning: its checksum is cb' rom "$none" "$tmp/rom"
 
 expect "run: module absent" 10 'modprobe piotrap, or insmod piotrap.ko' \
 	run "$none" "$tmp/flat"
+expect "run, mode 64: module absent" 10 'the module is not loaded' \
+	run "$none" --mode 64 "$tmp/flat"
 expect "rom: module absent" 10 "none is not there: the module is not loaded" \
 	rom "$none" "$tmp/rom"
 expect "not the device" 10 'is not piotrap' run --device /dev/null "$tmp/flat"

@@ -19,10 +19,14 @@
  */
 #define SLICE		(1U << 18)
 
+#define CR0_PE		(1ULL << 0)
 #define CR4_DE		(1ULL << 3)
+#define EFER_LMA	(1ULL << 10)
+#define GATE_P		0x8000		/* of the third word */
 #define DR7_G(n)	(2ULL << ((n) * 2))
 #define DR7_IO(n)	(2ULL << (16 + (n) * 4))	/* R/W 10b, LEN 1 byte */
 #define VECTOR_DB	1
+#define VECTOR_PF	14
 
 struct guest {
 	struct machine *m;
@@ -181,31 +185,73 @@ static const char *where(const struct guest *g)
 	static char buf[32];
 	const struct piotrap_run *run = g->m->sb.run;
 
-	snprintf(buf, sizeof(buf), "%04x:%04" PRIx64, run->segs.cs.selector,
-		 (uint64_t)run->regs.rip);
+	snprintf(buf, sizeof(buf), "%04x:%0*" PRIx64, run->segs.cs.selector,
+		 (int)machine_bits(g->m) / 4, (uint64_t)run->regs.rip);
 	return buf;
 }
 
 /* The bytes at CS:RIP, as far as there is memory. */
-static const char *code(const struct guest *g, unsigned int n)
+static const char *code(const struct guest *g)
 {
 	static char buf[64];
 	const struct piotrap_run *run = g->m->sb.run;
-	uint64_t at = run->segs.cs.base + run->regs.rip;
+	uint8_t bytes[8];
+	size_t len = 0, n;
+
+	n = machine_read(g->m, run->segs.cs.base + run->regs.rip, bytes,
+			 sizeof(bytes));
+	buf[0] = '\0';
+	for (size_t i = 0; i < n; i++)
+		len += snprintf(buf + len, sizeof(buf) - len, "%s%02x",
+				i ? " " : "", bytes[i]);
+	return buf;
+}
+
+static bool protected_mode(const struct guest *g)
+{
+	return g->m->sb.run->ctrl.cr0 & CR0_PE;
+}
+
+/* Has the guest set a handler of its own for this exception? */
+static bool has_handler(const struct guest *g, unsigned int vector)
+{
+	const struct piotrap_run *run = g->m->sb.run;
+	const struct piotrap_dtable *idtr = &run->segs.idtr;
+	unsigned int size = !protected_mode(g) ? 4 :
+			    run->ctrl.efer & EFER_LMA ? 16 : 8;
+	uint16_t e[8] = { 0 };
+
+	if ((vector + 1) * size - 1 > idtr->limit ||
+	    machine_read(g->m, idtr->base + vector * size, e, size) != size)
+		return false;
+	if (size > 4)
+		return e[2] & GATE_P;
+	return (e[0] || e[1]) && (e[0] != BIOS_IRET || e[1] != BIOS_SEG);
+}
+
+/* An exception that nobody handles. */
+static int no_handler(const struct guest *g)
+{
+	const struct piotrap_event *ev = &g->m->sb.run->event;
+	char more[64] = "";
 	size_t len = 0;
 
-	buf[0] = '\0';
-	for (unsigned int i = 0; i < n && at + i < g->m->size; i++)
-		len += snprintf(buf + len, sizeof(buf) - len, "%s%02x",
-				i ? " " : "", g->m->mem[at + i]);
-	return buf;
+	if (ev->flags & PIOTRAP_EVENT_ERROR)
+		len = snprintf(more, sizeof(more), ", error code %x,",
+			       ev->error_code);
+	if (ev->vector == VECTOR_PF)
+		snprintf(more + len, sizeof(more) - len, " address %llx,",
+			 (unsigned long long)ev->payload);
+	return complain(STATUS_EXCEPTION, "%s: exception %u (%s)%s at: %s",
+			where(g), ev->vector, exception_name(ev->vector), more,
+			code(g));
 }
 
 /*
  * A #DB. Our breakpoints are handled here, and what else is in it is the
  * guest's. Return: true to stop.
  */
-static bool debug_trap(struct guest *g)
+static bool debug_trap(struct guest *g, int *status, const char **why)
 {
 	struct piotrap_run *run = g->m->sb.run;
 	struct piotrap_event *ev = &run->event;
@@ -219,12 +265,19 @@ static bool debug_trap(struct guest *g)
 		if (!(ev->payload >> i & 1) || !g->reached[i])
 			continue;
 		trace_stop(&g->trace, &g->match[i], g->o->breaks[i].nth, run,
-			   &d, i);
+			   &d, i, machine_bits(g->m));
 		stop = true;
 	}
+	*why = "break";
 	if (stop)
 		return true;
 
+	/* In real mode there is always one. */
+	if (!only_ours && protected_mode(g) && !has_handler(g, VECTOR_DB)) {
+		*why = "exception";
+		*status = no_handler(g);
+		return true;
+	}
 	ev->payload &= ~ours;
 	ev->action = only_ours ? PIOTRAP_EVENT_ABSORB : PIOTRAP_EVENT_DELIVER;
 	run->dirty |= PIOTRAP_GROUP_EVENT;
@@ -238,18 +291,12 @@ static bool debug_trap(struct guest *g)
 static int exception(struct guest *g)
 {
 	struct piotrap_run *run = g->m->sb.run;
-	struct piotrap_event *ev = &run->event;
-	uint16_t far[2];
 
-	memcpy(far, g->m->mem + ev->vector * 4, sizeof(far));
-	if (far[0] != BIOS_IRET || far[1] != BIOS_SEG) {
-		ev->action = PIOTRAP_EVENT_DELIVER;
-		run->dirty |= PIOTRAP_GROUP_EVENT;
-		return STATUS_OK;
-	}
-	return complain(STATUS_EXCEPTION, "%s: exception %u (%s) at: %s",
-			where(g), ev->vector, exception_name(ev->vector),
-			code(g, 8));
+	if (!has_handler(g, run->event.vector))
+		return no_handler(g);
+	run->event.action = PIOTRAP_EVENT_DELIVER;
+	run->dirty |= PIOTRAP_GROUP_EVENT;
+	return STATUS_OK;
 }
 
 static int input_empty(struct guest *g)
@@ -314,7 +361,7 @@ static int unsupported(struct guest *g)
 	if (!run->insn_len)
 		return complain(STATUS_UNSUPPORTED,
 				"%s: unsupported instruction, of unknown length: %s",
-				where(g), code(g, 8));
+				where(g), code(g));
 	for (unsigned int i = 0; i < run->insn_len && i < sizeof(run->insn); i++)
 		len += snprintf(bytes + len, sizeof(bytes) - len, "%s%02x",
 				i ? " " : "", run->insn[i]);
@@ -359,8 +406,7 @@ static bool ended(struct guest *g, int *status, const char **why)
 		*status = input_empty(g);
 		return *status;
 	case PIOTRAP_EXIT_DEBUG:
-		*why = "break";
-		return debug_trap(g);
+		return debug_trap(g, status, why);
 	case PIOTRAP_EXIT_EXCEPTION:
 		*why = "exception";
 		*status = exception(g);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * A PC as far as a program in real mode sees one: memory, an interrupt vector
- * table that leads to an IRET, the words of the BIOS data area that say how
- * much memory there is. No device answers.
+ * Memory, and for real mode a PC as far as a program sees one: an interrupt vector
+ * table that leads to an IRET, the word of the BIOS data area that says how much
+ * memory there is. No device answers.
  */
 
 #include <errno.h>
@@ -69,6 +69,12 @@ static int cannot_open(const char *device, int err)
 	}
 }
 
+/* Where the guest has less, the stubs still have their place. */
+static uint64_t allocated(uint64_t size)
+{
+	return size > REAL_MODE_SIZE ? size : REAL_MODE_SIZE;
+}
+
 int machine_open(struct machine *m, const struct options *o, uint64_t size)
 {
 	int err = sandbox_open(&m->sb, o->device);
@@ -77,32 +83,18 @@ int machine_open(struct machine *m, const struct options *o, uint64_t size)
 		return cannot_open(o->device, err);
 
 	m->size = size;
-	m->mem = sandbox_alloc(size > REAL_MODE_SIZE ? size : REAL_MODE_SIZE);
-	if (!m->mem)
-		return complain(STATUS_ERROR, "no memory");
-
-	/* Every vector leads to the IRET; one that a program sets leads there. */
-	for (unsigned int v = 0; v < 256; v++) {
-		uint16_t far[2] = { BIOS_IRET, BIOS_SEG };
-
-		memcpy(m->mem + v * 4, far, sizeof(far));
-	}
-	uint16_t kib = (size < 0xa0000 ? size : 0xa0000) / 1024;
-
-	memcpy(m->mem + BDA_MEMORY_KIB, &kib, sizeof(kib));
-	m->mem[(BIOS_SEG << 4) + BIOS_IRET] = 0xcf;	/* iret */
-	m->mem[(BIOS_SEG << 4) + BIOS_RETURN] = 0xf4;	/* hlt */
-	return STATUS_OK;
+	m->mem = sandbox_alloc(allocated(size));
+	return m->mem ? STATUS_OK : complain(STATUS_ERROR, "no memory");
 }
 
-static int add(struct machine *m, enum piotrap_region_kind kind, uint64_t from,
-	       uint64_t to)
+int machine_add(struct machine *m, enum piotrap_region_kind kind, uint64_t from,
+		uint64_t to, uint8_t *mem)
 {
 	int err;
 
 	if (from >= to)
-		return 0;
-	err = sandbox_region(&m->sb, kind, from, to - from, m->mem + from);
+		return STATUS_OK;
+	err = sandbox_region(&m->sb, kind, from, to - from, mem);
 	if (err == -ENOMEM)
 		return complain(STATUS_ERROR,
 				"cannot pin %llu KiB of memory (limit: ulimit -l)",
@@ -110,16 +102,38 @@ static int add(struct machine *m, enum piotrap_region_kind kind, uint64_t from,
 	if (err)
 		return complain(STATUS_ERROR, "memory at %llx: %s",
 				(unsigned long long)from, strerror(-err));
-	return 0;
+	return STATUS_OK;
+}
+
+static int add(struct machine *m, enum piotrap_region_kind kind, uint64_t from,
+	       uint64_t to)
+{
+	return machine_add(m, kind, from, to, m->mem + from);
+}
+
+static void put_stubs(struct machine *m)
+{
+	uint16_t kib = (m->size < 0xa0000 ? m->size : 0xa0000) / 1024;
+
+	/* Every vector leads to the IRET; one that a program sets leads there. */
+	for (unsigned int v = 0; v < 256; v++) {
+		uint16_t far[2] = { BIOS_IRET, BIOS_SEG };
+
+		memcpy(m->mem + v * 4, far, sizeof(far));
+	}
+	memcpy(m->mem + BDA_MEMORY_KIB, &kib, sizeof(kib));
+	m->mem[(BIOS_SEG << 4) + BIOS_IRET] = 0xcf;	/* iret */
+	m->mem[(BIOS_SEG << 4) + BIOS_RETURN] = 0xf4;	/* hlt */
 }
 
 /* RAM, but for the BIOS page, and @rom_len bytes at @rom that are read-only. */
-int machine_map(struct machine *m, uint64_t rom, uint64_t rom_len)
+int machine_real(struct machine *m, uint64_t rom, uint64_t rom_len)
 {
 	uint64_t rom_end = rom + ((rom_len + PAGE - 1) & ~(PAGE - 1));
 	uint64_t low = m->size < BIOS_PAGE ? m->size : BIOS_PAGE;
 	int status;
 
+	put_stubs(m);
 	if (!rom_len) {
 		rom = low;
 		rom_end = low;
@@ -160,6 +174,9 @@ void machine_close(struct machine *m)
 {
 	sandbox_close(&m->sb);
 	if (m->mem)
-		munmap(m->mem, m->size > REAL_MODE_SIZE ? m->size : REAL_MODE_SIZE);
+		munmap(m->mem, allocated(m->size));
+	if (m->rom)
+		munmap(m->rom, m->rom_len);
 	m->mem = NULL;
+	m->rom = NULL;
 }

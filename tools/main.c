@@ -15,7 +15,7 @@
 enum {
 	KEY_TRACE = 256, KEY_STEP, KEY_STATS, KEY_JSON, KEY_BREAK, KEY_CONSOLE,
 	KEY_PORT, KEY_BUDGET, KEY_DEVICE, KEY_ORG, KEY_MEM, KEY_AX, KEY_BDF,
-	KEY_READ_ONLY,
+	KEY_READ_ONLY, KEY_MODE,
 };
 
 int complain(int status, const char *fmt, ...)
@@ -140,11 +140,35 @@ static const struct argp_child children[] = {
 	{ 0 }
 };
 
+static void parse_mem(const char *arg, struct options *o,
+		      const struct argp_state *state)
+{
+	if (!parse_size(arg, &o->mem) || o->mem > 64 * MB)
+		argp_error(state, "--mem %s: not a size up to 64M", arg);
+}
+
+/* What --org means is known only when all options are. */
+static void parse_org(struct options *o, const struct argp_state *state)
+{
+	uint64_t max = o->mode == 64 ? UINT64_MAX : UINT32_MAX;
+
+	if (!o->org)
+		return;
+	if (o->mode == 16 && !parse_address(o->org, &o->seg, &o->off))
+		argp_error(state, "--org %s: not [SEG:]OFF", o->org);
+	if (o->mode != 16 && !parse_hex(o->org, max, &o->entry))
+		argp_error(state, "--org %s: not an address", o->org);
+}
+
 static const struct argp_option run_options[] = {
+	{ "mode", KEY_MODE, "16|32|64", 0,
+	  "Real mode (the default), 32-bit protected mode, or 64-bit long mode",
+	  0 },
 	{ "org", KEY_ORG, "[SEG:]OFF", 0,
-	  "Load and enter the file there (default: 0000:7c00)", 0 },
+	  "Load and enter the file there (default: 0000:7c00); of modes 32 and 64 an address (100000)",
+	  0 },
 	{ "mem", KEY_MEM, "SIZE", 0,
-	  "Bytes of memory, with K or M (default: 1088K, all that real mode reaches)",
+	  "Bytes of memory, with K or M (default: 1088K, all that real mode reaches; of modes 32 and 64 4M)",
 	  0 },
 	{ 0 }
 };
@@ -157,13 +181,18 @@ static error_t parse_run(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = o;
 		break;
+	case KEY_MODE:
+		if (!parse_mode(arg, &o->mode))
+			argp_error(state, "--mode %s: not 16, 32 or 64", arg);
+		break;
 	case KEY_ORG:
-		if (!parse_address(arg, &o->seg, &o->off))
-			argp_error(state, "--org %s: not [SEG:]OFF", arg);
+		o->org = arg;
 		break;
 	case KEY_MEM:
-		if (!parse_size(arg, &o->mem) || o->mem > 64 * MB)
-			argp_error(state, "--mem %s: not a size up to 64M", arg);
+		parse_mem(arg, o, state);
+		break;
+	case ARGP_KEY_END:
+		parse_org(o, state);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -176,7 +205,7 @@ static const struct argp run_argp = {
 	.parser = parse_run,
 	.args_doc = "FILE",
 	.doc =
-	"Run FILE, a flat 16-bit binary, in real mode until it halts.\vCS, DS, ES and SS are SEG, SP is below the file (FFFEh if OFF is under 800h). Ports and addresses are hexadecimal.",
+	"Run FILE, a flat binary, until it halts.\vIn real mode CS, DS, ES and SS are SEG, SP is below the file (FFFEh if OFF is under 800h). In modes 32 and 64 all segments are flat, at CPL 0, and the stack is below the file. Ports and addresses are hexadecimal.",
 	.children = children,
 };
 
@@ -237,7 +266,7 @@ static const struct {
 
 static void usage(FILE *f)
 {
-	fputs("Usage: piotrap run [OPTION...] FILE   a flat 16-bit binary\n"
+	fputs("Usage: piotrap run [OPTION...] FILE   a flat binary, 16-, 32- or 64-bit\n"
 	      "       piotrap rom [OPTION...] FILE   an option ROM\n"
 	      "       piotrap COMMAND --help\n"
 	      "       piotrap --version\n"
@@ -250,8 +279,9 @@ int main(int argc, char **argv)
 	static char name[32];
 	struct options o = {
 		.device = SANDBOX_DEVICE,
-		.mem = REAL_MODE_SIZE,
+		.mode = 16,
 		.off = 0x7c00,
+		.entry = FLAT_ENTRY,
 		.ax = 0x0010,
 	};
 

@@ -89,6 +89,17 @@ bool parse_size(const char *s, uint64_t *val)
 	return true;
 }
 
+bool parse_mode(const char *s, unsigned int *mode)
+{
+	uint64_t v;
+
+	s = decimal(s, &v);
+	if (!s || *s || (v != 16 && v != 32 && v != 64))
+		return false;
+	*mode = v;
+	return true;
+}
+
 bool parse_address(const char *s, uint16_t *seg, uint16_t *off)
 {
 	uint64_t a, b;

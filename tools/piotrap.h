@@ -76,9 +76,12 @@ struct options {
 	unsigned int nr_rules;
 	struct port_rule rules[MAX_RULES];
 	uint64_t budget;	/* 0: no limit */
-	uint64_t mem;		/* run */
-	uint16_t seg;		/* run */
-	uint16_t off;		/* run */
+	uint64_t mem;		/* run; 0: what is usual */
+	unsigned int mode;	/* run: 16, 32 or 64 */
+	const char *org;	/* run */
+	uint16_t seg;		/* run, mode 16 */
+	uint16_t off;		/* run, mode 16 */
+	uint64_t entry;		/* run, modes 32 and 64 */
 	uint16_t ax;		/* rom */
 	bool read_only;		/* rom */
 };
@@ -87,6 +90,7 @@ struct options {
 bool parse_hex(const char *s, uint64_t max, uint64_t *val);
 bool parse_count(const char *s, uint64_t *val);
 bool parse_size(const char *s, uint64_t *val);
+bool parse_mode(const char *s, unsigned int *mode);
 bool parse_address(const char *s, uint16_t *seg, uint16_t *off);
 bool parse_bdf(const char *s, uint16_t *ax);
 bool parse_break(const char *s, struct io_break *brk);
@@ -98,32 +102,57 @@ int complain(int status, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /**
- * struct machine - a PC without devices, in real mode
+ * struct machine - a PC without devices
  * @sb: sandbox
  * @mem: memory from physical address 0 on
- * @size: bytes
+ * @size: bytes of it that the guest has
+ * @rom: what ends at 4 GiB, or NULL
+ * @rom_len: bytes of it
  */
 struct machine {
 	struct sandbox sb;
 	uint8_t *mem;
 	uint64_t size;
+	uint8_t *rom;
+	uint64_t rom_len;
 };
 
 #define MB			0x100000ULL
 #define REAL_MODE_SIZE		(MB + 0x10000)	/* all that FFFF:FFFF reaches */
 #define PAGE			0x1000ULL
 
-/* The BIOS is one page of ROM that holds two stubs. */
+/* The BIOS of run and rom is one page of ROM that holds two stubs. */
 #define BIOS_PAGE		0xff000ULL
 #define BIOS_SEG		0xf000
 #define BIOS_IRET		0xff53		/* where PCs have theirs */
 #define BIOS_RETURN		0xff54		/* HLT: a far call has returned */
 
-/* machine.c */
+/* machine.c: each returns a status */
 int machine_open(struct machine *m, const struct options *o, uint64_t size);
-int machine_map(struct machine *m, uint64_t rom, uint64_t rom_len);
+int machine_add(struct machine *m, enum piotrap_region_kind kind, uint64_t from,
+		uint64_t to, uint8_t *mem);
+int machine_real(struct machine *m, uint64_t rom, uint64_t rom_len);
 int machine_load(const char *path, uint8_t *mem, size_t max, size_t *len);
 void machine_close(struct machine *m);
+
+/* linear.c: memory as the guest has it now */
+/* @len bytes at a physical address, or NULL: there is no memory of ours. */
+const uint8_t *machine_at(const struct machine *m, uint64_t phys, size_t len);
+/* Return: false where no page is mapped. */
+bool machine_linear(const struct machine *m, uint64_t linear, uint64_t *phys);
+/* Return: bytes read, fewer than @len where there are no more. */
+size_t machine_read(const struct machine *m, uint64_t linear, void *buf,
+		    size_t len);
+/* The width of the code that CS holds: 16, 32 or 64. */
+unsigned int machine_bits(const struct machine *m);
+
+/* flat.c */
+#define FLAT_LOW		0x10000ULL	/* tables are below */
+#define FLAT_ENTRY		MB
+#define FLAT_SIZE		(4 * MB)
+
+/* CPU and tables for 32- or 64-bit code, with the stack below @entry. */
+void flat_enter(struct machine *m, unsigned int mode, uint64_t entry);
 
 /* How the guest may end well. */
 enum guest_end { END_HALT, END_RETURN };
@@ -132,6 +161,7 @@ enum guest_end { END_HALT, END_RETURN };
 int guest_run(struct machine *m, struct options *o, enum guest_end end);
 
 /* rom.c, run.c: the subcommands */
+/* Return: what is wrong with it, or NULL. */
 const char *rom_check(const uint8_t *rom, size_t len, size_t *size);
 int rom_main(struct options *o);
 int run_main(struct options *o);

@@ -76,10 +76,10 @@ int rom_main(struct options *o)
 	status = machine_open(&m, o, REAL_MODE_SIZE);
 	if (status)
 		goto out;
-	memcpy(m.mem + (ROM_SEG << 4), file, size);
-	status = machine_map(&m, ROM_SEG << 4, o->read_only ? size : 0);
+	status = machine_real(&m, ROM_SEG << 4, o->read_only ? size : 0);
 	if (status)
 		goto out;
+	memcpy(m.mem + (ROM_SEG << 4), file, size);
 	enter(&m, o->ax);
 	status = guest_run(&m, o, END_RETURN);
 out:

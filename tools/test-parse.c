@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Unit tests of the readers of option values and of the ROM header. TAP. */
+/*
+ * Unit tests of what needs no module: readers of option values, checks of images,
+ * the tables that flat code starts with, walks through page tables. TAP.
+ */
 
 #include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "piotrap.h"
@@ -103,6 +107,7 @@ static void rules(void)
 static void numbers(void)
 {
 	uint16_t seg = 1, off = 2, ax = 3;
+	unsigned int mode = 5;
 	uint64_t v = 4;
 
 	check(parse_address("7c00", &seg, &off) && !seg && off == 0x7c00,
@@ -126,6 +131,10 @@ static void numbers(void)
 	check(!parse_size("0", &v), "--mem 0");
 	check(!parse_size("1G", &v), "--mem with an unknown letter");
 	check(!parse_size("17592186044416M", &v), "--mem that overflows");
+	check(parse_mode("16", &mode) && mode == 16, "--mode 16");
+	check(parse_mode("64", &mode) && mode == 64, "--mode 64");
+	check(!parse_mode("48", &mode) && !parse_mode("", &mode) &&
+	      !parse_mode("032x", &mode) && mode == 64, "a wrong --mode");
 	check(parse_count("1", &v) && v == 1, "--budget 1");
 	check(!parse_count("0", &v), "--budget 0");
 	check(!parse_count("0x10", &v), "--budget is decimal");
@@ -164,6 +173,132 @@ static void dr6(void)
 	      "S150: RTM is active low");
 }
 
+/* What loading the selector of @seg would make of it: is that what is loaded? */
+static bool described(const struct machine *m, const struct piotrap_segment *seg)
+{
+	const struct piotrap_dtable *gdtr = &m->sb.run->segs.gdtr;
+	uint32_t limit;
+	uint64_t d;
+
+	if (seg->selector + 7 > gdtr->limit)
+		return false;
+	memcpy(&d, m->mem + gdtr->base + seg->selector, sizeof(d));
+	limit = (d & 0xffff) | (d >> 32 & 0xf0000);
+	if (d >> 55 & 1)
+		limit = limit << 12 | 0xfff;
+	return limit == seg->limit &&
+	       ((d >> 16 & 0xffffff) | (d >> 56) << 24) == seg->base &&
+	       (d >> 40 & 0xf0ff) == seg->attr;
+}
+
+static bool maps(const struct machine *m, uint64_t linear, uint64_t want)
+{
+	uint64_t phys = ~want;
+
+	return machine_linear(m, linear, &phys) && phys == want;
+}
+
+static void flat(struct machine *m)
+{
+	const struct piotrap_run *run = m->sb.run;
+	const struct piotrap_segment *seg = &run->segs.es;
+	uint64_t phys;
+	char name[64];
+
+	for (unsigned int mode = 32; mode <= 64; mode += 32) {
+		bool same;
+
+		flat_enter(m, mode, FLAT_ENTRY + 8);
+		same = described(m, &run->segs.tr);
+		for (int i = 0; i < 6; i++)	/* es, cs, ss, ds, fs, gs */
+			same = same && described(m, &seg[i]);
+		snprintf(name, sizeof(name), "--mode %u: GDT and segments agree",
+			 mode);
+		check(same, name);
+		snprintf(name, sizeof(name), "--mode %u: code of that width", mode);
+		check(machine_bits(m) == mode, name);
+		check(run->regs.rip == FLAT_ENTRY + 8 &&
+		      run->regs.rsp == FLAT_ENTRY, "and the stack below it");
+	}
+	check(maps(m, 0x12345, 0x12345) && maps(m, 0xffffffff, 0xffffffff),
+	      "--mode 64: linear is physical");
+	check(!machine_linear(m, 1ULL << 32, &phys) &&
+	      !machine_linear(m, ~0ULL, &phys), "up to 4 GiB");
+}
+
+static void put(struct machine *m, uint64_t at, uint64_t pte, unsigned int size)
+{
+	memcpy(m->mem + at, &pte, size);
+}
+
+static void paging(struct machine *m)
+{
+	struct piotrap_ctrl *c = &m->sb.run->ctrl;
+	uint8_t buf[4] = { 0 };
+	uint64_t phys;
+
+	memset(c, 0, sizeof(*c));
+	check(maps(m, 0x100001234, 0x1234), "no paging: 32 bits of address");
+
+	c->cr0 = 1ULL << 31;
+	c->cr3 = 0x1008;			/* its low bits do not count */
+	put(m, 0x1000, 0x2001, 4);
+	put(m, 0x2004, 0x55001, 4);
+	put(m, 0x1004, 0x00802081, 4);		/* 4 MiB at 1:0080:0000 */
+	check(maps(m, 0x1234, 0x55234), "two levels");
+	check(!machine_linear(m, 0x2000, &phys), "a page that is not present");
+	c->cr4 = 1 << 4;
+	check(maps(m, 0x412345, 0x100812345), "a large page, past 4 GiB");
+
+	c->cr4 = 1 << 5;
+	c->cr3 = 0x1020;
+	put(m, 0x1038, 0x3001, 8);
+	put(m, 0x3008, 0x400000081, 8);
+	put(m, 0x3000, 0x4001, 8);
+	put(m, 0x4008, 1ULL << 63 | 0x77001, 8);
+	check(maps(m, 0xc0001fff, 0x77fff), "PAE, no execution");
+	check(maps(m, 0xc0212345, 0x400012345), "PAE, 2 MiB");
+	check(!machine_linear(m, 0, &phys), "PAE, a whole GiB that is not there");
+
+	c->efer = 1 << 10;
+	c->cr3 = 0x5000;
+	put(m, 0x5ff8, 0x6001, 8);
+	put(m, 0x6000, 0x40000081, 8);
+	check(maps(m, 0xffffff8000001234, 0x40001234), "four levels, 1 GiB");
+
+	c->efer = 0;
+	c->cr4 = 0;
+	c->cr3 = 0x1000;
+	put(m, 0x2004, 0x55001, 4);
+	put(m, 0x2008, 0x66001, 4);
+	memcpy(m->mem + 0x55ffe, "ab", 2);
+	memcpy(m->mem + 0x66000, "cd", 2);
+	check(machine_read(m, 0x1ffe, buf, 4) == 4 && !memcmp(buf, "abcd", 4),
+	      "a read over two pages");
+	check(machine_read(m, 0x2ffe, buf, 4) == 2, "and over the last");
+	c->cr0 = 0;
+	m->rom = (uint8_t *)"rom!";
+	m->rom_len = 4;
+	check(machine_read(m, 0xfffffffc, buf, 4) == 4 && !memcmp(buf, "rom!", 4),
+	      "the ROM below 4 GiB");
+	check(!machine_at(m, 0xfffffffd, 4) && !machine_at(m, m->size - 1, 2),
+	      "and nothing past an end");
+}
+
+static void tables(void)
+{
+	struct piotrap_run run = { .regs.rip = 1 };
+	struct machine m = {
+		.sb.run = &run, .mem = calloc(1, MB), .size = MB,
+	};
+
+	if (!m.mem)
+		return check(false, "memory");
+	flat(&m);
+	paging(&m);
+	free(m.mem);
+}
+
 int main(void)
 {
 	breaks();
@@ -171,6 +306,7 @@ int main(void)
 	numbers();
 	headers();
 	dr6();
+	tables();
 	printf("1..%d\n", nr);
 	return !!failed;
 }

@@ -36,14 +36,36 @@ static void access_json(FILE *out, const struct piotrap_log_rec *r)
 	number(out, "value", r->value);
 }
 
+/* CS:RIP, as wide as the code is. */
+static void place_text(FILE *out, const struct piotrap_log_rec *r)
+{
+	fprintf(out, "%04x:%0*" PRIx64, r->cs, r->bits / 4, (uint64_t)r->rip);
+}
+
+static void place_json(FILE *out, const struct piotrap_log_rec *r)
+{
+	number(out, "cs", r->cs);
+	number(out, "ip", r->rip);
+	number(out, "bits", r->bits);
+}
+
 /* Where, which, what: a line without its end. */
 static void access_text(FILE *out, const struct piotrap_log_rec *r,
 			const char *gap)
 {
-	fprintf(out, "%04x:%04" PRIx64 " %s%s port %04x size %u value %0*" PRIx64,
-		r->cs, (uint64_t)r->rip, dir_name[r->dir & 1],
-		r->dir ? "" : gap, r->port, r->size, r->size * 2,
-		(uint64_t)r->value);
+	place_text(out, r);
+	fprintf(out, " %s%s port %04x size %u value %0*" PRIx64,
+		dir_name[r->dir & 1], r->dir ? "" : gap, r->port, r->size,
+		r->size * 2, (uint64_t)r->value);
+}
+
+/* The name of RAX, RIP, RFLAGS...: as 16-bit code shows all 32 bits, eax. */
+static const char *reg_name(const char *name, unsigned int bits)
+{
+	static char buf[16];
+
+	snprintf(buf, sizeof(buf), "%c%s", bits == 64 ? 'r' : 'e', name);
+	return buf;
 }
 
 static void print_port(struct trace *t, const struct piotrap_log_rec *r)
@@ -54,8 +76,7 @@ static void print_port(struct trace *t, const struct piotrap_log_rec *r)
 		return;
 	}
 	begin(t->out, "port");
-	number(t->out, "cs", r->cs);
-	number(t->out, "ip", r->rip);
+	place_json(t->out, r);
 	access_json(t->out, r);
 	end(t->out);
 }
@@ -63,24 +84,24 @@ static void print_port(struct trace *t, const struct piotrap_log_rec *r)
 static void print_step(struct trace *t, const struct piotrap_log_rec *r)
 {
 	const struct { const char *name; uint64_t val; } f[] = {
-		{ "rax", r->value }, { "rcx", r->rcx }, { "rdx", r->rdx },
-		{ "rsi", r->rsi }, { "rdi", r->rdi }, { "rflags", r->rflags },
+		{ "ax", r->value }, { "cx", r->rcx }, { "dx", r->rdx },
+		{ "si", r->rsi }, { "di", r->rdi }, { "flags", r->rflags },
 	};
 
 	if (t->json) {
 		begin(t->out, "step");
-		number(t->out, "cs", r->cs);
-		number(t->out, "ip", r->rip);
+		place_json(t->out, r);
 	} else {
-		fprintf(t->out, "%04x:%04" PRIx64 " step", r->cs,
-			(uint64_t)r->rip);
+		place_text(t->out, r);
+		fputs(" step", t->out);
 	}
 	for (size_t i = 0; i < sizeof(f) / sizeof(f[0]); i++) {
 		if (t->json)
-			number(t->out, f[i].name, f[i].val);
-		else	/* as 32 bits: eax, ... */
-			fprintf(t->out, " e%s=%08" PRIx64, f[i].name + 1,
-				f[i].val);
+			number(t->out, reg_name(f[i].name, 64), f[i].val);
+		else
+			fprintf(t->out, " %s=%0*" PRIx64,
+				reg_name(f[i].name, r->bits),
+				r->bits == 64 ? 16 : 8, f[i].val);
 	}
 	if (t->json)
 		end(t->out);
@@ -101,15 +122,19 @@ void trace_record(struct trace *t, const struct piotrap_log_rec *rec)
 
 static void stop_json(struct trace *t, const struct piotrap_log_rec *rec,
 		      uint64_t nth, const struct piotrap_run *run,
-		      const struct piotrap_debug *d, unsigned int hit)
+		      const struct piotrap_debug *d, unsigned int hit,
+		      unsigned int bits)
 {
 	const struct piotrap_regs *r = &run->regs;
 	const struct piotrap_segs *s = &run->segs;
 	const struct { const char *name; uint64_t val; } f[] = {
 		{ "at_cs", rec->cs }, { "at_ip", rec->rip },
-		{ "rax", r->rax }, { "rbx", r->rbx }, { "rcx", r->rcx },
+		{ "bits", bits }, { "rax", r->rax }, { "rbx", r->rbx }, { "rcx", r->rcx },
 		{ "rdx", r->rdx }, { "rsi", r->rsi }, { "rdi", r->rdi },
-		{ "rbp", r->rbp }, { "rsp", r->rsp }, { "rip", r->rip },
+		{ "rbp", r->rbp }, { "rsp", r->rsp },
+		{ "r8", r->r8 }, { "r9", r->r9 }, { "r10", r->r10 },
+		{ "r11", r->r11 }, { "r12", r->r12 }, { "r13", r->r13 },
+		{ "r14", r->r14 }, { "r15", r->r15 }, { "rip", r->rip },
 		{ "rflags", r->rflags }, { "cs", s->cs.selector },
 		{ "ds", s->ds.selector }, { "es", s->es.selector },
 		{ "ss", s->ss.selector }, { "fs", s->fs.selector },
@@ -137,9 +162,29 @@ static void print_flags(FILE *out, uint64_t flags)
 			fprintf(out, " %s", f[i].name);
 }
 
+/* General registers, four a line. */
+static void print_regs(FILE *out, const struct piotrap_regs *r,
+		       unsigned int bits)
+{
+	const struct { const char *name; uint64_t val; } f[] = {
+		{ "ax", r->rax }, { "bx", r->rbx }, { "cx", r->rcx },
+		{ "dx", r->rdx }, { "si", r->rsi }, { "di", r->rdi },
+		{ "bp", r->rbp }, { "sp", r->rsp },
+	};
+	unsigned int n = 0;
+
+	for (; n < sizeof(f) / sizeof(f[0]); n++)
+		fprintf(out, "%s %0*" PRIx64 "%s", reg_name(f[n].name, bits),
+			bits == 64 ? 16 : 8, f[n].val, n % 4 < 3 ? "  " : "\n");
+	for (; bits == 64 && n < 16; n++)
+		fprintf(out, "r%-2u %016" PRIx64 "%s", n,
+			(uint64_t)r->gpr[n], n % 4 < 3 ? "  " : "\n");
+}
+
 static void stop_text(struct trace *t, const struct piotrap_log_rec *rec,
 		      uint64_t nth, const struct piotrap_run *run,
-		      const struct piotrap_debug *d, unsigned int hit)
+		      const struct piotrap_debug *d, unsigned int hit,
+		      unsigned int bits)
 {
 	const struct piotrap_regs *r = &run->regs;
 	const struct piotrap_segs *s = &run->segs;
@@ -147,22 +192,15 @@ static void stop_text(struct trace *t, const struct piotrap_log_rec *rec,
 	fprintf(t->out, "break %u: match %" PRIu64 ": ", hit, nth);
 	access_text(t->out, rec, "");
 	fputc('\n', t->out);
-	fprintf(t->out,
-		"eax %08" PRIx64 "  ebx %08" PRIx64 "  ecx %08" PRIx64
-		"  edx %08" PRIx64 "\n",
-		(uint64_t)r->rax, (uint64_t)r->rbx, (uint64_t)r->rcx,
-		(uint64_t)r->rdx);
-	fprintf(t->out,
-		"esi %08" PRIx64 "  edi %08" PRIx64 "  ebp %08" PRIx64
-		"  esp %08" PRIx64 "\n",
-		(uint64_t)r->rsi, (uint64_t)r->rdi, (uint64_t)r->rbp,
-		(uint64_t)r->rsp);
+	print_regs(t->out, r, bits);
 	fprintf(t->out,
 		"cs %04x  ds %04x  es %04x  ss %04x  fs %04x  gs %04x\n",
 		s->cs.selector, s->ds.selector, s->es.selector, s->ss.selector,
 		s->fs.selector, s->gs.selector);
-	fprintf(t->out, "eip %08" PRIx64 "  eflags %08" PRIx64,
-		(uint64_t)r->rip, (uint64_t)r->rflags);
+	fprintf(t->out, "%s %0*" PRIx64, reg_name("ip", bits),
+		bits == 64 ? 16 : 8, (uint64_t)r->rip);
+	fprintf(t->out, "  %s %08" PRIx64, reg_name("flags", bits),
+		(uint64_t)r->rflags);
 	print_flags(t->out, r->rflags);
 	fprintf(t->out, "\ndr6 %08" PRIx64 "  dr7 %08" PRIx64 "\n",
 		(uint64_t)d->dr6, (uint64_t)d->dr7);
@@ -170,9 +208,10 @@ static void stop_text(struct trace *t, const struct piotrap_log_rec *rec,
 
 void trace_stop(struct trace *t, const struct piotrap_log_rec *rec,
 		uint64_t nth, const struct piotrap_run *run,
-		const struct piotrap_debug *debug, unsigned int hit)
+		const struct piotrap_debug *debug, unsigned int hit,
+		unsigned int bits)
 {
-	(t->json ? stop_json : stop_text)(t, rec, nth, run, debug, hit);
+	(t->json ? stop_json : stop_text)(t, rec, nth, run, debug, hit, bits);
 }
 
 void trace_stats(struct trace *t)

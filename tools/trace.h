@@ -27,10 +27,14 @@ struct trace {
 /* Count a record of the log, and print it if it is to be printed. */
 void trace_record(struct trace *t, const struct piotrap_log_rec *rec);
 
-/* The access that a --break stopped after, with all registers. */
+/*
+ * The access that a --break stopped after, with all registers as code of @bits
+ * names them.
+ */
 void trace_stop(struct trace *t, const struct piotrap_log_rec *rec,
 		uint64_t nth, const struct piotrap_run *run,
-		const struct piotrap_debug *debug, unsigned int hit);
+		const struct piotrap_debug *debug, unsigned int hit,
+		unsigned int bits);
 
 void trace_stats(struct trace *t);
 
