@@ -47,12 +47,14 @@ printf '\252\125\001\313' >"$tmp/swapped"
 printf '\125\252\377\313' >"$tmp/short"
 : >"$tmp/empty"
 head -c 200000 /dev/zero >"$tmp/large"
+head -c 65536 /dev/zero >"$tmp/bios"
 none=--device=$tmp/none
 
 expect "no command" 2 '^Usage: piotrap run'
 expect "unknown command" 2 'no such command: walk' walk
 expect "help" 0 '^Usage: piotrap run' --help
 expect "help of run" 0 'Usage: piotrap run \[OPTION' run --help
+expect "help of bios" 0 'Usage: piotrap bios \[OPTION' bios --help
 expect "help of rom" 0 'Usage: piotrap rom \[OPTION' rom --help
 expect "version" 0 '^piotrap [0-9]' --version
 expect "no file" 2 'FILE is missing' run
@@ -74,6 +76,7 @@ expect "--org where the tables are" 2 'below 10000 the CPU has its tables' \
 expect "--org outside of the 4M that mode 64 has" 2 'there is no memory' \
 	run --mode 64 --org 400000 "$tmp/flat"
 expect "bad --mem" 2 'not a size' run --mem 65M x
+expect "bad --mem of bios" 2 'at least 1M' bios --mem 512K "$tmp/bios"
 expect "odd --mem" 2 'multiple of 4K' run --mem 5000 "$tmp/flat"
 expect "--org outside of --mem" 2 'there is no memory' \
 	run --mem 4K --org 0:1000 "$tmp/flat"
@@ -81,6 +84,7 @@ expect "--org in the BIOS" 2 'there is no memory' \
 	run --org f000:f000 "$tmp/flat"
 expect "bad --ax" 2 'not a 16-bit number' rom --ax 12345 x
 expect "bad --bdf" 2 'not BUS:DEV.FN' rom --bdf 1 x
+expect "--mode is not for a BIOS" 2 'unrecognized' bios --mode 16 x
 expect "--org is not for a ROM" 2 'unrecognized' rom --org 0 x
 
 expect "run: file missing" 12 'absent: No such file' run "$tmp/absent"
@@ -90,6 +94,8 @@ expect "run: file too large" 12 'larger than the 65536 bytes' \
 	run --mem 64K --org 0:0 "$tmp/large"
 expect "run, mode 32: file too large" 12 'larger than the 65536 bytes' \
 	run --mode 32 --mem 128K --org 10000 "$tmp/large"
+expect "bios: file missing" 12 'absent: No such file' bios "$tmp/absent"
+expect "bios: of no size that they have" 12 'is no BIOS image' bios "$tmp/large"
 expect "rom: file missing" 12 'absent: No such file' rom "$tmp/absent"
 expect "rom: file too large" 12 'larger than the 196608 bytes' rom "$tmp/large"
 expect "rom: no signature" 12 'does not start with 55 AA' rom "$tmp/swapped"
@@ -100,6 +106,8 @@ expect "run: module absent" 10 'modprobe piotrap, or insmod piotrap.ko' \
 	run "$none" "$tmp/flat"
 expect "run, mode 64: module absent" 10 'the module is not loaded' \
 	run "$none" --mode 64 "$tmp/flat"
+expect "bios: module absent" 10 'the module is not loaded' \
+	bios "$none" "$tmp/bios"
 expect "rom: module absent" 10 "none is not there: the module is not loaded" \
 	rom "$none" "$tmp/rom"
 expect "not the device" 10 'is not piotrap' run --device /dev/null "$tmp/flat"

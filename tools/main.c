@@ -255,6 +255,44 @@ static const struct argp rom_argp = {
 	.children = children,
 };
 
+static const struct argp_option bios_options[] = {
+	{ "mem", KEY_MEM, "SIZE", 0,
+	  "Bytes of memory, with K or M (default: 4M)", 0 },
+	{ "read-only", KEY_READ_ONLY, NULL, 0,
+	  "Drop what is written to the BIOS below 1 MiB (default: shadow RAM, writable)",
+	  0 },
+	{ 0 }
+};
+
+static error_t parse_bios(int key, char *arg, struct argp_state *state)
+{
+	struct options *o = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = o;
+		break;
+	case KEY_MEM:
+		parse_mem(arg, o, state);
+		break;
+	case KEY_READ_ONLY:
+		o->read_only = true;
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+static const struct argp bios_argp = {
+	.options = bios_options,
+	.parser = parse_bios,
+	.args_doc = "FILE",
+	.doc =
+	"Run FILE, a BIOS image, from the reset vector until it halts.\vThe image ends at 4 GiB, its last 128 KiB are also below 1 MiB. Ports and addresses are hexadecimal.",
+	.children = children,
+};
+
 static const struct {
 	const char *name;
 	const struct argp *argp;
@@ -262,12 +300,14 @@ static const struct {
 } commands[] = {
 	{ "run", &run_argp, run_main },
 	{ "rom", &rom_argp, rom_main },
+	{ "bios", &bios_argp, bios_main },
 };
 
 static void usage(FILE *f)
 {
-	fputs("Usage: piotrap run [OPTION...] FILE   a flat binary, 16-, 32- or 64-bit\n"
-	      "       piotrap rom [OPTION...] FILE   an option ROM\n"
+	fputs("Usage: piotrap run [OPTION...] FILE    a flat binary, 16-, 32- or 64-bit\n"
+	      "       piotrap rom [OPTION...] FILE    an option ROM\n"
+	      "       piotrap bios [OPTION...] FILE   a BIOS image\n"
 	      "       piotrap COMMAND --help\n"
 	      "       piotrap --version\n"
 	      "Run x86 code in a sandbox of the piotrap module and show what it does to ports.\n",

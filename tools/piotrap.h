@@ -76,14 +76,14 @@ struct options {
 	unsigned int nr_rules;
 	struct port_rule rules[MAX_RULES];
 	uint64_t budget;	/* 0: no limit */
-	uint64_t mem;		/* run; 0: what is usual */
+	uint64_t mem;		/* run, bios; 0: what is usual */
 	unsigned int mode;	/* run: 16, 32 or 64 */
 	const char *org;	/* run */
 	uint16_t seg;		/* run, mode 16 */
 	uint16_t off;		/* run, mode 16 */
 	uint64_t entry;		/* run, modes 32 and 64 */
 	uint16_t ax;		/* rom */
-	bool read_only;		/* rom */
+	bool read_only;		/* rom, bios */
 };
 
 /* parse.c: each returns whether @s is right; nothing is written if not. */
@@ -160,9 +160,11 @@ enum guest_end { END_HALT, END_RETURN };
 /* guest.c */
 int guest_run(struct machine *m, struct options *o, enum guest_end end);
 
-/* rom.c, run.c: the subcommands */
+/* bios.c, rom.c, run.c: the subcommands */
 /* Return: what is wrong with it, or NULL. */
+const char *bios_check(size_t len);
 const char *rom_check(const uint8_t *rom, size_t len, size_t *size);
+int bios_main(struct options *o);
 int rom_main(struct options *o);
 int run_main(struct options *o);
 

@@ -156,6 +156,10 @@ static void headers(void)
 	      "file longer than its ROM");
 	rom[1] = 0x55;
 	check(rom_check(rom, sizeof(rom), &size), "no signature");
+
+	check(!bios_check(64 * 1024) && !bios_check(256 * 1024), "good BIOS");
+	check(bios_check(100 * 1024), "BIOS of an odd size");
+	check(bios_check(17 * MB), "BIOS too large");
 }
 
 static void dr6(void)

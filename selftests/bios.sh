@@ -1,0 +1,105 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0
+#
+# The piotrap command on SeaBIOS, from the reset vector through its switch to
+# protected mode. QEMU's CPU, given the same answers by ports, has written the first
+# line after 765 instructions and 45 port accesses, and makes its first access to
+# PCI's configuration as number 2,077; piotrap gives the same. TAP.
+#
+# Nothing among these is a REP, so that boundaries are instructions.
+
+bios=/usr/share/seabios/bios.bin		# Debian's seabios 1.16.2-1
+sum=471abbc643abcc924446b73d5b938173
+large=/usr/share/seabios/bios-256k.bin
+large_sum=02647980ae57970d88975f31c84315db
+line="SeaBIOS (version 1.16.2-debian-1.16.2-1)"
+ports="--port 70-71=latch --port 92=latch --console 402"
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 4
+}
+[ -e /dev/piotrap ] || skip_all "no /dev/piotrap"
+command -v piotrap >/dev/null || skip_all "no piotrap command"
+[ -r $bios ] || skip_all "no $bios"
+[ "$(md5sum <$bios | cut -d ' ' -f 1)" = $sum ] ||
+	skip_all "another version of $bios"
+[ "$(md5sum <$large | cut -d " " -f 1)" = $large_sum ] ||
+	skip_all "another version of $large"
+printf '\364' >"$tmp/hlt"
+piotrap run --mode 32 "$tmp/hlt" >"$tmp/out" 2>&1
+[ $? != 10 ] || skip_all "the module has no protected mode"
+
+n=0 bad=0
+# result NAME: by the status of the last command.
+result() {
+	if [ $? = 0 ]; then
+		n=$((n + 1))
+		echo "ok $n $1"
+	else
+		n=$((n + 1))
+		echo "not ok $n $1"
+		bad=1
+	fi
+}
+# has FILE LINE: LINE is one of the file's.
+has() {
+	grep -qxF -e "$2" "$1" && return
+	sed 's/^/# /' "$1" | head -n 20
+	echo "# there is no line: $2"
+	return 1
+}
+# bios OPTION...: what goes to port 402h into out, the report into report.
+bios() {
+	# shellcheck disable=SC2086 # words are options
+	piotrap bios $ports --stats -o "$tmp/report" "$@" >"$tmp/out" \
+		2>"$tmp/err"
+}
+# ended COUNT: stopped at a --break, after so many.
+ended() {
+	has "$tmp/report" "end: break (status 0) after $1 instructions and iterations"
+}
+
+# The line has 40 characters; the next byte is its end.
+bios --break 402:w:41 $bios
+result "SeaBIOS writes a line"
+[ "$(cat "$tmp/out")" = "$line" ] && [ "$(wc -c <"$tmp/out")" = 41 ] &&
+	[ ! -s "$tmp/err" ]
+result "which says who it is"
+ended 765
+result "after 765 instructions"
+cat >"$tmp/want" <<'END'
+port         in        out
+0070          0          1
+0071          1          0
+0092          1          1
+0402          0         41
+all           2         43 on 4 ports
+END
+sed -n '/^port/,/^all/p' "$tmp/report" | cmp -s - "$tmp/want"
+result "and 45 port accesses"
+grep -q '^break 0: match 41: 0008:000[0-9a-f]* out port 0402 size 1 value 0a$' \
+	"$tmp/report"
+result "in flat 32-bit code"
+
+bios --break cf8 --break cfc $bios
+result "SeaBIOS looks for PCI"
+ended 2077
+result "as instruction 2,077"
+grep -q '^break 0: match 1: .* out port 0cf8 size 4 value 80000000$' "$tmp/report"
+result "by the first word of the first function"
+has "$tmp/report" "all           2        123 on 5 ports"
+result "with the 125th port access"
+[ "$(head -n 1 "$tmp/out")" = "$line" ] && [ "$(wc -l <"$tmp/out")" = 2 ]
+result "after two lines"
+
+# The same code, of which 128 KiB are below 1 MiB.
+bios --break 402:w:41 $large
+[ "$(cat "$tmp/out")" = "$line" ] && ended 768
+result "the image of 256 KiB: the same line after 768 instructions"
+has "$tmp/report" "all           2         43 on 4 ports"
+result "and as many port accesses"
+echo "1..$n"
+exit $bad
