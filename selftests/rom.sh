@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# The piotrap command on an option ROM that nobody here wrote, as root and as an
-# unprivileged member of the device's group. Another engine measured 358 OUT and 2
-# IN on 7 ports under open bus: piotrap gives the same. TAP.
+# The piotrap command on option ROMs that nobody here wrote: one of them in every
+# way, as root and as an unprivileged member of the device's group, then all that
+# Debian's seabios and vgabios have. QEMU's CPU, given the same memory and ports that
+# read as all ones, makes the same accesses, port by port. TAP.
 
 rom=/usr/share/seabios/vgabios-stdvga.bin	# Debian's seabios 1.16.2-1
 sum=0eae356f3240cc543d584ae4425b6821
@@ -113,5 +114,51 @@ else
 		echo "ok $n $t # SKIP no users for it"
 	done
 fi
+# Each ROM: its file, IN, OUT, ports, how it ends, instructions and iterations (QEMU
+# counts a REP that has come to its end once more, and not the HLT it returns to).
+# All are started as device 0:2.0, which reads as all ones like everything else.
+#
+#   vgabios-bochs-display  says "id is 0x0, FAIL" and returns
+#   vgabios-cirrus         (SeaBIOS's) does not find its registers and returns
+#   vgabios-ramfb          gives the address of a command to port 518h, fw_cfg, and
+#                          waits for a device that is not there to fetch it: for ever
+#   vgabios.cirrus         asks its chip by port 3C5h before it moves the cursor
+#   vgabios.banshee        does so by ports that it takes from PCI's all ones: FF..h
+limit=1000000
+while read -r file md5 ins outs ports end status count; do
+	name=${file##*/}
+	file=/usr/share/$file
+	if [ "$(md5sum <"$file" 2>/dev/null | cut -d ' ' -f 1)" != "$md5" ]; then
+		n=$((n + 1))
+		echo "ok $n $name # SKIP absent, or another version"
+		continue
+	fi
+	piotrap rom --stats --budget $limit "$file" >"$tmp/stats" 2>"$tmp/err"
+	[ $? = "$status" ] &&
+		has "$tmp/stats" "end: $end (status $status) after $count instructions and iterations"
+	result "$name: $end after $count"
+	[ "$(grep '^all ' "$tmp/stats" | tr -s ' ')" = \
+		"all $ins $outs on $ports ports" ]
+	result "$name: $ins IN, $outs OUT on $ports ports"
+done <<'END'
+seabios/vgabios-ati.bin cd2d77af8d8d01222de5f083c16fe7f1 6 393 6 returned 0 287882
+seabios/vgabios-bochs-display.bin 28b4fa3d23608b9ce2559e97b688d801 3 472 3 returned 0 11638
+seabios/vgabios-cirrus.bin d90073ab6bff1a7bf705e85c2ae880e3 2 358 6 returned 0 8369
+seabios/vgabios-isavga.bin 1855501e7cd2a5ab79e9eca2f8f78c5e 1 357 5 returned 0 277106
+seabios/vgabios-qxl.bin 40137b4fdee2b5b632dbe80c350a7a3a 2 358 7 returned 0 280194
+seabios/vgabios-ramfb.bin 0019fb899ee05770df9780e1236ae4a0 0 309 2 budget 22 1000000
+seabios/vgabios-stdvga.bin 0eae356f3240cc543d584ae4425b6821 2 358 7 returned 0 280194
+seabios/vgabios-virtio.bin 364927ee98264cf12d774f876df81b70 2 358 7 returned 0 280194
+seabios/vgabios-vmware.bin c1461573a45d809ca741df5c4ff41dc8 2 358 7 returned 0 280194
+vgabios/vgabios.banshee.bin 2317fe22ed5834a39ed6798fd6075bae 713 1708 24 returned 0 150299
+vgabios/vgabios.bin 68cfa7e65e246a87f98d2a22841b46f6 4 1485 16 returned 0 141648
+vgabios/vgabios.cirrus.bin 74532844cbab6430373dac6423186fbb 228 1662 14 returned 0 140629
+vgabios/vgabios.cirrus.debug.bin e1cb5918f35b44d4bf99a4c399e979ce 228 1662 14 returned 0 140629
+vgabios/vgabios.debug.bin 62d17c1d99ed34f19e8e37b3dae4da79 4 2118 16 returned 0 185493
+vgabios/vgabios.qxl.bin 1b530c3f51d35077dc5172c055713e89 4 1485 16 returned 0 141648
+vgabios/vgabios.qxl.debug.bin d42be2ef394eb8ce36b63ff779abb6b0 4 2118 16 returned 0 185493
+vgabios/vgabios.vmware.bin 48c750b9da5d1b80efdf76885e00d059 4 1485 16 returned 0 141648
+vgabios/vgabios.vmware.debug.bin f3ad803e1df6028c4a4d284f078356d7 4 2118 16 returned 0 185493
+END
 echo "1..$n"
 exit $bad

@@ -16,7 +16,7 @@ group() {
 	build) echo gcc libc6-dev make sparse dwarves libelf1 xz-utils python3 ;;
 	# fetching and booting kernels
 	vm) echo qemu-system-x86 busybox-static cpio e2fsprogs rsync xz-utils \
-		lz4 zstd binutils kmod seabios ;;
+		lz4 zstd binutils kmod seabios vgabios ;;
 	debug) echo flex bison bc libelf-dev libssl-dev perl ;;
 	lint) echo shellcheck perl git ;;
 	doc) echo python3-sphinx perl xz-utils ;;
