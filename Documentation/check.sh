@@ -134,6 +134,19 @@ files() {
 		"not in emulator.rst" "no such file"
 }
 
+# Options and exit codes of the command are in its manual page.
+man_page() {
+	local page=$doc/man/piotrap.1
+
+	same "$(sed -nE 's/^\t\{ "([a-z-]+)", (KEY_|.o.).*/\1/p' tools/main.c)" \
+		"$(sed -nE '/^\.SH OPTIONS$/,/^\.SH 32/s/^\.BR? .*\\-\\-([a-z\-]+).*/\1/p' \
+			$page | tr -d '\\')" \
+		"not in piotrap.1" "no such option" || return
+	same "$(sed -nE 's/^\tSTATUS_[A-Z_]+ = ([0-9]+),.*/\1/p' tools/piotrap.h)" \
+		"$(sed -nE '/^\.SH EXIT/,/^\.SH FILES/s/^\.B ([0-9]+)$/\1/p' $page)" \
+		"not in piotrap.1" "no such exit code"
+}
+
 # This script is the suite that is called documentation.
 suites() {
 	same "$(echo documentation
@@ -224,6 +237,7 @@ is "calls and structs" abi_parts
 is "tracepoints" tracepoints
 is "files of the emulator" files
 is "suites" suites
+is "manual page of the command" man_page
 is "README" readme
 if command -v perl >/dev/null; then
 	is "kernel-doc comments" kernel_doc
@@ -257,6 +271,8 @@ finds tracepoints $doc/tracepoints.rst 's/^4 task /4 switch /'
 finds tracepoints module/trace.h 's/TRACE_EVENT\(piotrap_debug_trap/TRACE_EVENT(piotrap_trap/'
 finds files $doc/emulator.rst '/^decode.c /d'
 finds suites $doc/testing.rst '/^vectors /d'
+finds man_page $doc/man/piotrap.1 's/^(\.B \\-\\-)stats$/\1counts/'
+finds man_page tools/piotrap.h 's/(STATUS_HALTED = )24/\129/'
 finds readme README.md 's/struct piotrap_run_args args/struct piotrap_args args/'
 finds readme README.md 's/\(COPYING\)/(COPYRIGHT)/'
 if command -v perl >/dev/null; then
