@@ -105,6 +105,103 @@ head -c 496 /dev/zero >>self
 expect "shadow RAM" 0 ' out port 0080 size 1 value 99$' rom --trace self
 expect "--read-only" 0 ' out port 0080 size 1 value 00$' rom --trace --read-only self
 
+# 32- and 64-bit programs
+piotrap run --mode 64 hlt >out 2>&1
+if [ $? = 10 ]; then
+	n=$((n + 1))
+	echo "ok $n modes # SKIP $(cat out)"
+else
+# mov ax, cs; call 100008h; hlt; 100008h: out 0x80, eax; ret
+guest flat '\146\214\310\350\001\000\000\000\364\347\200\303'
+expect "--mode 32" 0 '^end: halted \(status 0\) after 5 ' \
+	run --mode 32 --stats --trace flat
+lines "its code segment" 1 '^0008:00100009 out port 0080 size 4 value 00000008$'
+expect "--mode 64" 0 '^end: halted \(status 0\) after 5 ' \
+	run --mode 64 --stats --trace flat
+lines "and its own" 1 \
+	'^0008:0000000000100009 out port 0080 size 4 value 00000008$'
+expect "--step, mode 32" 0 '^0008:00100009 step eax=00000008 ecx=00000000 ' \
+	run --mode 32 --step flat
+lines "five steps" 5 ' step eax=[0-9a-f]{8} .* edi=[0-9a-f]{8} eflags=00000002$'
+expect "--step, mode 64" 0 \
+	'^0008:0000000000100009 step rax=0000000000000008 rcx=0000000000000000 ' \
+	run --mode 64 --step flat
+lines "five steps in 64 bits" 5 \
+	' step rax=[0-9a-f]{16} .* rdi=[0-9a-f]{16} rflags=0000000000000002$'
+expect "--json, mode 64" 0 '"ip":1048585,"bits":64,"dir":"out"' \
+	run --mode 64 --json flat
+expect "--break, mode 32" 0 '^esi 0{8}  edi 0{8}  ebp 0{8}  esp 000ffffc$' \
+	run --mode 32 --break 80 flat
+lines "EIP is behind the OUT" 1 '^eip 0010000b  eflags 00000002$'
+expect "--break, mode 64" 0 '^r12 0{16}  r13 0{16}  r14 0{16}  r15 0{16}$' \
+	run --mode 64 --break 80 flat
+lines "RSP" 1 '^rsi 0{16}  rdi 0{16}  rbp 0{16}  rsp 00000000000ffff8$'
+lines "RIP is behind the OUT" 1 '^rip 000000000010000b  rflags 00000002$'
+expect "--break, mode 64, JSON" 0 '"bits":64,"rax":8,.*"r15":0,"rip":1048587,' \
+	run --mode 64 --json --break 80 flat
+expect "--org, mode 64" 0 '^0008:0000000000200009 out port' \
+	run --mode 64 --trace --org 200000 flat
+expect "ud2, mode 32" 21 '^piotrap: 0008:00100001: exception 6 \(#UD\) at: 0f 0b' \
+	run --mode 32 ud2
+expect "ud2, mode 64" 21 \
+	'^piotrap: 0008:0000000000100001: exception 6 \(#UD\) at: 0f 0b' \
+	run --mode 64 ud2
+guest int80 '\315\200'			# int 0x80
+for mode in 32 64; do
+	expect "an interrupt without a gate, mode $mode" 21 \
+		'exception 13 \(#GP\), error code 402, at: cd 80' \
+		run --mode $mode int80
+done
+guest icebp '\361'				# int1
+expect "a trap without a gate" 21 'exception 1 \(#DB\) at' run --mode 32 icebp
+# mov rax, 0x123456789a; mov al, [rax]
+guest pf '\110\270\232\170\126\064\022\000\000\000\212\000'
+expect "page fault" 21 \
+	'exception 14 \(#PF\), error code 0, address 123456789a, at: 8a 00' \
+	run --mode 64 pf
+guest past '\240\000\000\100\000'		# mov al, [0x400000]
+expect "past memory, mode 32" 23 'no memory at physical address 400000 ' \
+	run --mode 32 past
+guest past64 '\212\004\045\000\000\100\000'	# mov al, [0x400000]
+expect "past memory, mode 64" 23 'no memory at physical address 400000 ' \
+	run --mode 64 past64
+expect "--mem, mode 64" 0 '^end: halted' run --mode 64 --stats --mem 64M hlt
+# lidt [0x100040]; mov word [0x130], 0x50; mov word [0x132], 8;
+# mov byte [0x135], 0x8e; mov word [0x136], 0x10; ud2
+guest gate '\017\001\035\100\000\020\000\146\307\005\060\001\000\000\120\000'
+printf '\146\307\005\062\001\000\000\010\000\306\005\065\001\000\000\216' >>gate
+printf '\146\307\005\066\001\000\000\020\000\017\013' >>gate
+head -c 21 /dev/zero >>gate
+# 100040h: limit 7ffh, base 100h; 100050h: hlt
+printf '\377\007\000\001\000\000' >>gate
+head -c 10 /dev/zero >>gate
+printf '\364' >>gate
+expect "an exception that has a gate" 0 '^end: halted' run --mode 32 --stats gate
+# mov ax, 0x10; mov ss, ax; mov ds, ax; push cs; push 0x100010; retf
+guest far '\146\270\020\000\216\320\216\330\016\150\020\000\020\000\313'
+# nop; 100010h: call 0x40:0x100018; hlt; 100018h: retf
+printf '\220\232\030\000\020\000\100\000\364\313' >>far
+expect "far transfers, mode 32" 0 '^0040:00100018 step ' run --mode 32 --step far
+lines "and back" 1 '^0008:00100017 step '
+# push 0x40; push 0x10000c; retfq; nop...
+guest compat '\152\100\150\014\000\020\000\110\313\220\220\220'
+# 10000ch, 32 bits: push 8; push 0x100014; retf; 100014h, 64 bits: hlt
+printf '\152\010\150\024\000\020\000\313\364' >>compat
+expect "to 32 bits and back, mode 64" 0 '^0040:0010000c step eax=' \
+	run --mode 64 --step compat
+lines "64 bits again" 1 '^0008:0000000000100014 step rax='
+# push 0x23; push esp; pushf; push 0x1b; push 0x10000c; iret; 10000ch: out 0x80, al
+guest user '\152\043\124\234\152\033\150\014\000\020\000\317\346\200'
+expect "CPL 3 has no port, mode 32" 21 \
+	'^piotrap: 001b:0010000c: exception 13 \(#GP\), error code 0, at: e6 80' \
+	run --mode 32 user
+# push 0x23; push rsp; pushf; push 0x2b; push 0x10000d; iretq; out 0x80, al
+guest user64 '\152\043\124\234\152\053\150\015\000\020\000\110\317\346\200'
+expect "CPL 3 has no port, mode 64" 21 \
+	'^piotrap: 002b:000000000010000d: exception 13 \(#GP\), error code 0, at: e6 80' \
+	run --mode 64 user64
+fi
+
 # Traces
 guest x '\260\170\346\351\364'		# mov al, 'x'; out 0xe9, al; hlt
 # mov dx, 0x80; mov cx, 3; mov si, 0x7c00; rep outsb; in ax, dx; hlt

@@ -38,7 +38,6 @@
 
 #define CR0_PE		(1ULL << 0)
 #define CR0_ET		(1ULL << 4)
-#define CR0_NE		(1ULL << 5)
 #define CR0_PG		(1ULL << 31)
 #define CR4_PAE		(1ULL << 5)
 #define EFER_LME	(1ULL << 8)
@@ -142,7 +141,7 @@ void flat_enter(struct machine *m, unsigned int mode, uint64_t entry)
 	run->regs.rflags = 2;
 	set_segments(m, is_64);
 	set_tss(m, is_64);
-	run->ctrl.cr0 = CR0_PE | CR0_ET | CR0_NE;
+	run->ctrl.cr0 = CR0_PE | CR0_ET;
 	if (is_64) {
 		set_pages(m);
 		run->ctrl.cr0 |= CR0_PG;
