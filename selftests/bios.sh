@@ -101,5 +101,29 @@ bios --break 402:w:41 $large
 result "the image of 256 KiB: the same line after 768 instructions"
 has "$tmp/report" "all           2         43 on 4 ports"
 result "and as many port accesses"
+
+# All of its self-test: it copies itself to the end of memory, finds no PCI, waits
+# for a keyboard and disks that are not there, and halts for a timer's interrupt.
+bios --budget 10000000 $bios
+grep -q '^end: halted (status 0) after ' "$tmp/report"
+result "the whole self-test"
+has "$tmp/out" "Relocating init from 0x000e2120 to 0x00082d00 (size 53952)"
+result "which goes on in a copy of itself"
+has "$tmp/out" "Press ESC for boot menu."
+result "up to the boot menu"
+has "$tmp/report" "all         150       1033 on 38 ports"
+result "with 1,183 port accesses"
+bios --budget 10000000 --read-only $bios
+[ "$(tail -n 1 "$tmp/out")" = "No space for init relocation." ]
+result "in read-only memory it gets as far as the copy"
+# Of the image of 256 KiB only half is below 1 MiB before a chipset is told to show
+# the rest, and there is none: it runs into what is not there. So does QEMU's CPU.
+bios --budget 10000000 $large
+has "$tmp/report" \
+	"end: exception (status 21) after 31422 instructions and iterations"
+result "the image of 256 KiB ends after 31,422 instructions"
+has "$tmp/report" "all          36        222 on 6 ports" &&
+	grep -q '^piotrap: 0008:000e000a: exception 6 (#UD) at: c7 8b ' "$tmp/err"
+result "and 258 port accesses, in the middle of something"
 echo "1..$n"
 exit $bad

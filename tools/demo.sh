@@ -6,6 +6,7 @@
 # third and the fourth part look at tracepoints.
 
 rom=/usr/share/seabios/vgabios-stdvga.bin
+bios=/usr/share/seabios/bios.bin
 tracing=/sys/kernel/tracing
 here=$(cd "$(dirname "$0")" && pwd)
 bpf=$here/bpf
@@ -33,7 +34,10 @@ show piotrap rom --console 402 $rom
 title "2. A stop after its second byte to port 402h, by an I/O breakpoint in DR0"
 show piotrap rom --break 402:w:2 $rom
 
-title "3. MOV SS,[watched]; REP INSB with an I/O breakpoint: no trap is lost"
+title "3. SeaBIOS itself, from the reset vector until it waits for a timer"
+show piotrap bios --port 70-71=latch --port 92=latch --console 402 $bios
+
+title "4. MOV SS,[watched]; REP INSB with an I/O breakpoint: no trap is lost"
 cat <<'END'
 	mov ss, [watched]	; DR0: data breakpoint on "watched"
 	rep insb		; DR1: I/O breakpoint on port 80h; CX = 3
@@ -124,7 +128,7 @@ else
 	status=1
 fi
 
-title "4. The accesses of the ROM, counted by bpftrace from outside"
+title "5. The accesses of the ROM, counted by bpftrace from outside"
 if command -v bpftrace >/dev/null; then
 	echo "\$ bpftrace -c 'piotrap rom $rom' bpf/ports.bt"
 	bpftrace -c "piotrap rom $rom" "$bpf/ports.bt" | grep -v '^$' ||
