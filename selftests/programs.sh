@@ -3,7 +3,7 @@
 #
 # The C programs of tools/examples, compiled for 32 and 64 bits and run by the
 # piotrap command: they print what the same source prints that was compiled for the
-# machine which built this. TAP.
+# machine which built this, or, what could not run there, what is written down. TAP.
 
 here=$(cd "$(dirname "$0")" && pwd)/examples
 tmp=$(mktemp -d)
@@ -58,12 +58,11 @@ for want in "$here"/*.expected; do
 		fi
 		prints "$mode" "$p-$kind.bin" "$p.expected"
 		result "$p-$kind prints what it prints elsewhere"
-		# One OUT a byte, and nothing to any other port.
-		grep -qx "all  *0  *$(wc -c <"$want") on 1 ports" "$tmp/stats"
+		grep -qx "00e9  *0  *$(wc -c <"$want")" "$tmp/stats"
 		result "$p-$kind: one OUT for each byte"
 	done
 done
-[ $count = 4 ]
-result "four programs"
+[ $count = 5 ]
+result "five programs"
 echo "1..$n"
 exit $bad
