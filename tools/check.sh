@@ -97,9 +97,13 @@ expect "run, mode 32: file too large" 12 'larger than the 65536 bytes' \
 expect "bios: file missing" 12 'absent: No such file' bios "$tmp/absent"
 expect "bios: of no size that they have" 12 'is no BIOS image' bios "$tmp/large"
 expect "rom: file missing" 12 'absent: No such file' rom "$tmp/absent"
-expect "rom: file too large" 12 'larger than the 196608 bytes' rom "$tmp/large"
+head -c 5000000 /dev/zero >"$tmp/huge"
+expect "rom: file too large" 12 'larger than the 4194304 bytes' rom "$tmp/huge"
 expect "rom: no signature" 12 'does not start with 55 AA' rom "$tmp/swapped"
 expect "rom: cut short" 12 'cut short' rom "$tmp/short"
+cat "$tmp/rom" "$tmp/large" >"$tmp/images"
+expect "rom: more images behind it" 10 'the module is not loaded' \
+	rom "$none" "$tmp/images"
 expect "rom: checksum" 10 'warning: its checksum is cb' rom "$none" "$tmp/rom"
 
 expect "run: module absent" 10 'modprobe piotrap, or insmod piotrap.ko' \

@@ -14,7 +14,7 @@
 
 #define ROM_SEG		0xc000
 #define ROM_ENTRY	3
-#define ROM_MAX		0x30000		/* up to F000:0000 */
+#define FILE_MAX	(4 * MB)	/* images for other machines may follow */
 #define STACK		0x7c00
 
 const char *rom_check(const uint8_t *rom, size_t len, size_t *size)
@@ -54,7 +54,7 @@ static void enter(struct machine *m, uint16_t ax)
 
 int rom_main(struct options *o)
 {
-	static uint8_t file[ROM_MAX];
+	static uint8_t file[FILE_MAX];
 	struct machine m = { .sb.fd = -1 };
 	size_t len, size = 0;
 	uint8_t sum = 0;
