@@ -93,7 +93,8 @@ exit_reasons() {
 
 rules() {
 	same "$(sed -nE 's/.*\breturn "(.*)";.*/\1/p' emulator/state.c \
-			emulator/cpuid.c module/caller.c)" \
+			emulator/cpuid.c emulator/watch.c \
+			module/caller.c)" \
 		"$(sed -nE 's/^\* ``([^`]*: [^`]*)``.*/\1/p' $doc/abi.rst)" \
 		"not in abi.rst" "no such rule"
 }
@@ -103,7 +104,9 @@ abi_parts() {
 	same "$(sed -nE 's/^#define (PIOTRAP_[A-Z_]+)\t+_IO\(.*/\1/p' $uapi)" \
 		"$(grep -oE 'PIOTRAP_[A-Z_]+' $doc/abi.rst)" \
 		"no word about" "" || return
-	same "$(sed -nE 's/^ \* (struct|enum) (piotrap_[a-z_]+) - .*/\2/p' $uapi)" \
+	same "$(sed -nE -e 's/^ \* (struct|enum) (piotrap_[a-z_]+) - .*/\2/p' \
+			-e 's/^ \* (piotrap_[a-z0-9_]+)\(\) - .*/\1/p' \
+			$uapi module/uapi/linux/piotrap_convert.h)" \
 		"$(sed -nE 's/^ +:identifiers: //p' $doc/abi.rst | tr ' ' '\n')" \
 		"not in abi.rst" "no such identifier"
 }

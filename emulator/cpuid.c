@@ -149,6 +149,7 @@ static const struct {
 	{ EMU_FEAT_PAGE1GB, EDX, 26, 0x80000001 },
 	{ EMU_FEAT_RDTSCP, EDX, 27, 0x80000001 },
 	{ EMU_FEAT_LM, EDX, 29, 0x80000001 },
+	{ EMU_FEAT_DBEXT, ECX, 26, 0x80000001 },
 };
 
 static const struct emu_cpuid *find(const struct emu *cpu, u32 leaf, u32 subleaf)

@@ -23,6 +23,17 @@ static unsigned int dr7_len(u64 dr7, unsigned int n)
 	return len[dr7 >> (18 + 4 * n) & 3];
 }
 
+/* AMD's masks widen a breakpoint on code or data (S83). */
+static u64 address_mask(const struct emu *cpu, unsigned int n)
+{
+	const struct emu_debug *d = &cpu->st.debug;
+
+	if (!(cpu->flags & EMU_VENDOR_AMD) || !emu_has(cpu, EMU_FEAT_DBEXT) ||
+	    dr7_rw(d->dr7, n) == RW_IO)
+		return 0;
+	return d->dr_mask[n];
+}
+
 /* Decode DR0-DR7 after any of them, or CR4.DE, has changed. */
 void emu_debug_arm(struct emu *cpu)
 {
@@ -35,6 +46,8 @@ void emu_debug_arm(struct emu *cpu)
 	unsigned int n;
 
 	memcpy(now.dr, d->dr, sizeof(now.dr));
+	for (n = 0; n < 4; n++)
+		now.mask[n] = address_mask(cpu, n);
 	if (!memcmp(&now, &cpu->armed, sizeof(now)))
 		return;
 	cpu->armed = now;
@@ -53,8 +66,9 @@ void emu_debug_arm(struct emu *cpu)
 			cpu->bp_enabled |= bit;
 		else if (!(cpu->flags & EMU_DISABLED_B_BITS))
 			continue;
-		cpu->bp[n].first = d->dr[n] & ~(u64)(len - 1);
-		cpu->bp[n].last = cpu->bp[n].first + len - 1;
+		cpu->bp[n].ignore = (len - 1) | now.mask[n];
+		cpu->bp[n].first = d->dr[n] & ~cpu->bp[n].ignore;
+		cpu->bp[n].last = cpu->bp[n].first | cpu->bp[n].ignore;
 		switch (dr7_rw(d->dr7, n)) {
 		case RW_EXEC:
 			cpu->bp_code |= bit;
@@ -77,6 +91,24 @@ void emu_debug_arm(struct emu *cpu)
 	emu_flush(cpu);
 }
 
+/* Does a breakpoint match any address of [first, last]? */
+static bool touches(const struct emu_breakpoint *bp, u64 first, u64 last)
+{
+	u64 ignore = bp->ignore, at;
+
+	if (bp->first > last || bp->last < first)
+		return false;
+	/* Usually the bits that do not count are the lowest ones. */
+	if (!(ignore & (ignore + 1)))
+		return true;
+	for (at = first; ; at++) {
+		if ((at & ~ignore) == bp->first)
+			return true;
+		if (at == last)
+			return false;
+	}
+}
+
 /* Breakpoints of @set that touch [first, last]; none unless one is enabled. */
 static u64 match(const struct emu *cpu, u8 set, u64 first, u64 last)
 {
@@ -84,8 +116,7 @@ static u64 match(const struct emu *cpu, u8 set, u64 first, u64 last)
 	unsigned int n;
 
 	for (n = 0; n < 4; n++)
-		if ((set >> n & 1) && cpu->bp[n].first <= last &&
-		    cpu->bp[n].last >= first)
+		if ((set >> n & 1) && touches(&cpu->bp[n], first, last))
 			bits |= EMU_DBG_B(n);
 	/* A match that is not enabled causes nothing by itself (S81). */
 	return bits & cpu->bp_enabled ? bits : 0;

@@ -192,6 +192,7 @@ struct emu_debug {
 	u64 pending_dbg;
 	u32 interruptibility;
 	u32 activity;
+	u32 dr_mask[4];		/* AMD: bits of an address that do not count (S83) */
 };
 
 /* emu_event.type, in the VMCS encoding of interruption types. */
@@ -230,6 +231,9 @@ enum emu_event_action {
  * @intr_vector: its vector
  * @nmi_pending: an NMI waits
  * @intr_window: leave as soon as an interrupt could be taken
+ * @init_pending: INIT waits; no shadow holds it
+ * @mc_pending: a machine check waits, likewise
+ * @reserved: zero
  */
 struct emu_event {
 	u8 action;
@@ -243,6 +247,9 @@ struct emu_event {
 	u8 intr_vector;
 	u8 nmi_pending;
 	u8 intr_window;
+	u8 init_pending;
+	u8 mc_pending;
+	u8 reserved[6];
 };
 
 enum emu_io_kind { EMU_IO_NONE, EMU_IO_PORT, EMU_IO_MEM, EMU_IO_MSR };
@@ -625,7 +632,7 @@ enum emu_feature {
 	EMU_FEAT_PAGE1GB, EMU_FEAT_RDTSCP, EMU_FEAT_LM,
 	EMU_FEAT_LONG_NOP,	/* family 6: also hints, and RDPMC */
 	EMU_FEAT_RDRAND, EMU_FEAT_RDSEED, EMU_FEAT_XOP,
-	EMU_FEAT_BUS_LOCK,
+	EMU_FEAT_BUS_LOCK, EMU_FEAT_DBEXT,
 	EMU_FEAT_SFENCE,	/* SSE or LM: SFENCE */
 	EMU_FEAT_LFENCE,	/* SSE2 or LM: LFENCE, MFENCE, MOVNTI */
 	EMU_NR_FEATURES
@@ -724,6 +731,12 @@ void emu_init(struct emu *cpu, const struct emu_ops *ops, void *host);
  * @st: written as a whole
  */
 void emu_reset(struct emu_state *st);
+
+/**
+ * emu_init_signal() - the state after INIT: as after RESET, but for MSRs and caches
+ * @st: changed; what was pending is lost
+ */
+void emu_init_signal(struct emu_state *st);
 
 /**
  * emu_check_state() - can execution start from this state?

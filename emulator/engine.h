@@ -93,12 +93,14 @@ struct emu_armed {
 	u64 dr7;
 	u64 de;
 	u64 all;
+	u64 mask[4];
 };
 
 /* One debug register with its DR7 fields, decoded. */
 struct emu_breakpoint {
 	u64 first;
 	u64 last;
+	u64 ignore;		/* bits of an address that do not count */
 };
 
 /**

@@ -21,6 +21,10 @@
 #define MSR_GS_BASE		0xc0000101
 #define MSR_KERNEL_GS_BASE	0xc0000102
 #define MSR_TSC_AUX		0xc0000103
+#define MSR_DR1_MASK		0xc0011019
+#define MSR_DR2_MASK		0xc001101a
+#define MSR_DR3_MASK		0xc001101b
+#define MSR_DR0_MASK		0xc0011027
 
 enum msr_kind { MSR_ANY, MSR_32, MSR_CANONICAL };
 
@@ -59,6 +63,17 @@ static const struct msr {
 	  EMU_FEAT_RDTSCP, MSR_32 },
 };
 
+/* The debug register whose address mask it is, or -1 (S83). */
+static int mask_of(const struct emu *cpu, u32 number)
+{
+	if (!(cpu->flags & EMU_VENDOR_AMD) || !emu_has(cpu, EMU_FEAT_DBEXT))
+		return -1;
+	if (number == MSR_DR0_MASK)
+		return 0;
+	return number >= MSR_DR1_MASK && number <= MSR_DR3_MASK ?
+		(int)(number - MSR_DR1_MASK) + 1 : -1;
+}
+
 static const struct msr *find_msr(const struct emu *cpu, u32 number)
 {
 	unsigned int n;
@@ -95,6 +110,8 @@ int em_rdmsr(struct emu *cpu, const struct emu_insn *i)
 		val = emu_time_stamp(cpu);
 	else if (number == MSR_DEBUGCTL)
 		val = cpu->st.debug.debugctl;
+	else if (mask_of(cpu, number) >= 0)
+		val = cpu->st.debug.dr_mask[mask_of(cpu, number)];
 	else if (number == MSR_PAT && emu_has(cpu, EMU_FEAT_PAT))
 		val = cpu->st.ctrl.pat;
 	else if (number == MSR_EFER &&
@@ -166,6 +183,13 @@ int em_wrmsr(struct emu *cpu, const struct emu_insn *i)
 		    (val & EMU_DEBUGCTL_BLD && !emu_has(cpu, EMU_FEAT_BUS_LOCK)))
 			return emu_raise_error(cpu, VEC_GP, 0);
 		cpu->st.debug.debugctl = val;
+		return EMU_OK;
+	}
+	if (mask_of(cpu, number) >= 0) {
+		if (val >> 32)
+			return emu_raise_error(cpu, VEC_GP, 0);
+		cpu->st.debug.dr_mask[mask_of(cpu, number)] = val;
+		emu_debug_arm(cpu);
 		return EMU_OK;
 	}
 	if (number == MSR_PAT && emu_has(cpu, EMU_FEAT_PAT))

@@ -78,7 +78,7 @@ static bool interrupt_due(const struct emu *cpu)
 {
 	const struct emu_event *ev = &cpu->st.event;
 
-	return ev->nmi_pending || ((ev->intr_pending || ev->intr_window) &&
+	return ev->nmi_pending || ev->init_pending || ev->mc_pending || ((ev->intr_pending || ev->intr_window) &&
 				   (cpu->st.regs.rflags & EMU_FL_IF));
 }
 

@@ -466,13 +466,19 @@ static void debug_event(struct emu *cpu, struct emu_event *ev)
 	};
 }
 
-enum due { DUE_NOTHING, DUE_DEBUG, DUE_NMI, DUE_INTR };
+enum due { DUE_NOTHING, DUE_MC, DUE_INIT, DUE_DEBUG, DUE_NMI, DUE_INTR };
 
 /* What is due between two instructions, by priority (S109, S152). */
 static enum due event_due(const struct emu *cpu)
 {
 	u32 block = cpu->st.debug.interruptibility;
 
+	/* No shadow holds these two (S113); a task's T bit goes before INIT. */
+	if (unlikely(cpu->st.event.mc_pending))
+		return DUE_MC;
+	if (unlikely(cpu->st.event.init_pending) &&
+	    !(cpu->st.debug.pending_dbg & EMU_DBG_BT))
+		return DUE_INIT;
 	if (cpu->st.debug.pending_dbg && !(block & EMU_BLOCK_MOV_SS))
 		return DUE_DEBUG;
 	if (cpu->st.event.nmi_pending &&
@@ -488,6 +494,12 @@ static void take_event(struct emu *cpu, enum due due, struct emu_event *ev)
 	struct emu_event *e = &cpu->st.event;
 
 	switch (due) {
+	case DUE_MC:
+		e->mc_pending = 0;
+		*ev = (struct emu_event){
+			.vector = VEC_MC, .type = EMU_EV_EXCEPTION,
+		};
+		break;
 	case DUE_DEBUG:
 		debug_event(cpu, ev);
 		break;
@@ -546,6 +558,15 @@ static bool under_way(const struct emu *cpu)
 	return cpu->st.progress.insn_len || emu_answers_left(cpu);
 }
 
+/* INIT: everything that was pending is lost (S155). */
+static void take_init(struct emu *cpu)
+{
+	emu_debug_take(cpu, EMU_CAUSE_DROPPED);
+	emu_init_signal(&cpu->st);
+	emu_set_rflags(cpu, cpu->st.regs.rflags);
+	emu_load(cpu);
+}
+
 static enum emu_exit boundary(struct emu *cpu)
 {
 	struct emu_event ev;
@@ -565,6 +586,17 @@ static enum emu_exit boundary(struct emu *cpu)
 			emu_count(cpu, 1);
 		}
 		cpu->st.progress.after_event = 1;
+		if (due == DUE_INIT) {
+			take_init(cpu);
+			continue;
+		}
+		/* Without CR4.MCE nobody can handle it. */
+		if (due == DUE_MC && !(cpu->st.ctrl.cr4 & EMU_CR4_MCE)) {
+			cpu->st.event.mc_pending = 0;
+			emu_debug_take(cpu, EMU_CAUSE_DROPPED);
+			cpu->st.debug.activity = EMU_SHUTDOWN;
+			break;
+		}
 		take_event(cpu, due, &ev);
 		ex = emu_event_dispatch(cpu, &ev);
 		if (ex)

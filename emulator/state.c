@@ -9,11 +9,16 @@ static const struct emu_segment reset_data = {
 				 EMU_SEG_ACCESSED,
 };
 
-void emu_reset(struct emu_state *st)
+static void reset_cpu(struct emu_state *st)
 {
 	unsigned int n;
 
-	memset(st, 0, sizeof(*st));
+	memset(&st->regs, 0, sizeof(st->regs));
+	memset(&st->segs, 0, sizeof(st->segs));
+	memset(&st->debug, 0, sizeof(st->debug));
+	memset(&st->event, 0, sizeof(st->event));
+	emu_cancel(st);
+	st->progress.after_event = 0;
 	st->regs.gpr[EMU_RDX] = 0x600;		/* family 6 */
 	st->regs.rip = 0xfff0;
 	st->regs.rflags = EMU_FL_FIXED;
@@ -27,18 +32,49 @@ void emu_reset(struct emu_state *st)
 	st->segs.seg[EMU_TR].attr = EMU_SEG_P | 11;
 	st->segs.gdtr.limit = 0xffff;
 	st->segs.idtr.limit = 0xffff;
+	st->debug.dr6 = EMU_DR6_DEFAULT;
+	st->debug.dr7 = EMU_DR7_FIXED;
+}
+
+void emu_reset(struct emu_state *st)
+{
+	memset(st, 0, sizeof(*st));
+	reset_cpu(st);
 	st->ctrl.cr0 = EMU_CR0_CD | EMU_CR0_NW | EMU_CR0_ET;
 	st->ctrl.xcr0 = 1;
 	st->ctrl.pat = 0x0007040600070406ULL;
 	st->ctrl.apic_base = 0xfee00900;
-	st->debug.dr6 = EMU_DR6_DEFAULT;
-	st->debug.dr7 = EMU_DR7_FIXED;
 	st->budget = EMU_BUDGET_UNLIMITED;
 }
 
 static bool state_long_mode(const struct emu_state *st)
 {
 	return st->ctrl.efer & EMU_EFER_LMA;
+}
+
+void emu_init_signal(struct emu_state *st)
+{
+	u64 cr0 = st->ctrl.cr0 & (EMU_CR0_CD | EMU_CR0_NW);
+	struct emu_ctrl ctrl = st->ctrl;
+	struct emu_event ev = st->event;
+	struct emu_stream *stream = &st->stream;
+	u64 budget = st->budget;
+
+	reset_cpu(st);
+	ctrl.cr0 = cr0 | EMU_CR0_ET;
+	ctrl.cr2 = 0;
+	ctrl.cr3 = 0;
+	ctrl.cr4 = 0;
+	ctrl.cr8 = 0;
+	ctrl.efer = 0;
+	st->ctrl = ctrl;
+	st->budget = budget;
+	stream->len = 0;
+	/* External interrupts and machine checks still wait. */
+	st->event.intr_pending = ev.intr_pending;
+	st->event.intr_vector = ev.intr_vector;
+	st->event.intr_window = ev.intr_window;
+	st->event.mc_pending = ev.mc_pending;
 }
 
 static const char *check_regs(const struct emu_state *st)
@@ -158,6 +194,14 @@ static const char *check_debug(const struct emu_state *st)
 	return NULL;
 }
 
+static bool any(const u8 *reserved, unsigned int n)
+{
+	while (n--)
+		if (reserved[n])
+			return true;
+	return false;
+}
+
 static const char *check_event(const struct emu_state *st)
 {
 	const struct emu_event *ev = &st->event;
@@ -176,8 +220,11 @@ static const char *check_event(const struct emu_state *st)
 		return "event: an NMI has vector 2";
 	if (ev->type == EMU_EV_ICEBP && ev->vector != VEC_DB)
 		return "event: INT1 has vector 1";
-	if (ev->intr_pending > 1 || ev->nmi_pending > 1 || ev->intr_window > 1)
+	if (ev->intr_pending > 1 || ev->nmi_pending > 1 || ev->intr_window > 1 ||
+	    ev->init_pending > 1 || ev->mc_pending > 1)
 		return "event: flags are 0 or 1";
+	if (any(ev->reserved, sizeof(ev->reserved)))
+		return "event: reserved fields are zero";
 	return NULL;
 }
 
@@ -187,14 +234,6 @@ static bool access_valid(u8 kind, u8 dir, u8 size)
 		return false;
 	return kind == EMU_IO_MEM || (kind == EMU_IO_PORT && size <= 4) ||
 	       (kind == EMU_IO_MSR && size == 8);
-}
-
-static bool any(const u8 *reserved, unsigned int n)
-{
-	while (n--)
-		if (reserved[n])
-			return true;
-	return false;
 }
 
 static const char *check_progress(const struct emu_state *st)

@@ -53,7 +53,7 @@ const char *caller_check_state(const struct emu_state *st)
 	if ((st->segs.seg[EMU_SS].attr & EMU_SEG_DPL) != EMU_SEG_DPL)
 		return "caller: SS.DPL, the CPL, is 3";
 	if (ev->action == EMU_EVENT_DELIVER || ev->intr_pending ||
-	    ev->nmi_pending)
+	    ev->nmi_pending || ev->init_pending || ev->mc_pending)
 		return "caller: no event is to be delivered";
 	return NULL;
 }

@@ -96,6 +96,7 @@ static int call_info(struct sandbox *sb, void *arg, void __user *uarg)
 	info->sandbox_id = sb->id;
 	info->max_cpuid = EMU_CPUID_MAX;
 	info->cpuid_presets = EMU_NR_PRESETS;
+	info->max_watches = EMU_WATCH_MAX;
 	/* Older programs have room for less. */
 	return copy_to_user(uarg, info, min_t(size_t, info->size,
 					      sizeof(*info))) ? -EFAULT : 0;
@@ -161,6 +162,16 @@ static int call_set_log(struct sandbox *sb, void *arg, void __user *uarg)
 static int call_set_cpuid(struct sandbox *sb, void *arg, void __user *uarg)
 {
 	return cpuid_set(sb, arg);
+}
+
+static int call_set_watches(struct sandbox *sb, void *arg, void __user *uarg)
+{
+	return watches_set(sb, arg);
+}
+
+static int call_get_watches(struct sandbox *sb, void *arg, void __user *uarg)
+{
+	return watches_get(sb, arg, uarg);
 }
 
 static int call_get_cpuid(struct sandbox *sb, void *arg, void __user *uarg)
@@ -254,6 +265,14 @@ static const struct call calls[] = {
 	CALL(PIOTRAP_GET_CPUID, piotrap_cpuid, entries),
 		.flags = PIOTRAP_CPUID_PRESET,
 		.fn = call_get_cpuid,
+	},
+	CALL(PIOTRAP_SET_WATCHES, piotrap_watches, watches),
+		.reserved = offsetof(struct piotrap_watches, reserved),
+		.fn = call_set_watches,
+	},
+	CALL(PIOTRAP_GET_WATCHES, piotrap_watches, watches),
+		.reserved = offsetof(struct piotrap_watches, reserved),
+		.fn = call_get_watches,
 	},
 };
 

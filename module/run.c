@@ -248,6 +248,8 @@ static u32 exit_reason(const struct emu *cpu, enum emu_exit why)
 		return PIOTRAP_EXIT_UNSUPPORTED;
 	case EMU_EXIT_HOST:
 		return cpu->host_exit ?: PIOTRAP_EXIT_INTERNAL;
+	case EMU_EXIT_WATCH:
+		return PIOTRAP_EXIT_WATCH;
 	case EMU_EXIT_NONE:
 		break;
 	}
@@ -277,6 +279,13 @@ static void write_exit(struct sandbox *sb, u32 reason, u64 addr, u64 boundaries)
 		page->exit_access = info->access;
 		page->exit_error = info->error;
 	}
+	if (reason == PIOTRAP_EXIT_WATCH) {
+		page->exit_linear = info->linear;
+		page->exit_size = info->size;
+		page->exit_access = info->access;
+		page->exit_value = info->value;
+		page->exit_watch = info->watch;
+	}
 	if (reason == PIOTRAP_EXIT_UNSUPPORTED) {
 		/* The page is the owner's: no length is read back from it. */
 		page->insn_len = info->insn_len;
@@ -303,7 +312,7 @@ static void run_cpu(struct sandbox *sb, u32 dirty, u32 stream_len)
 	if (reason == PIOTRAP_EXIT_IO_PORT || reason == PIOTRAP_EXIT_IO_MEM ||
 	    reason == PIOTRAP_EXIT_MSR)
 		sb->exit_addr = cpu->st.io.addr;
-	if (reason == PIOTRAP_EXIT_MEMORY)
+	if (reason == PIOTRAP_EXIT_MEMORY || reason == PIOTRAP_EXIT_WATCH)
 		sb->exit_addr = cpu->exit.gpa;
 	boundaries = cpu->boundaries - boundaries;
 	trace_piotrap_run_exit(sb, reason, sb->exit_addr, boundaries);

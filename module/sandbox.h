@@ -267,6 +267,12 @@ void state_to_page(struct sandbox *sb);
 int state_get(struct sandbox *sb, void __user *uarg);
 int state_set(struct sandbox *sb, const void *arg);
 
+/* -- watch.c -- */
+
+int watches_set(struct sandbox *sb, const struct piotrap_watches *arg);
+int watches_get(struct sandbox *sb, const struct piotrap_watches *arg,
+		struct piotrap_watches __user *uarg);
+
 /* -- cpuid.c -- */
 
 int cpuid_set(struct sandbox *sb, const struct piotrap_cpuid *arg);
@@ -278,7 +284,7 @@ int cpuid_get(struct sandbox *sb, const struct piotrap_cpuid *arg,
 /* Bit n: a run can end with enum piotrap_exit_reason n. */
 #define RUN_EXIT_REASONS						\
 	(GENMASK_ULL(PIOTRAP_EXIT_INTERNAL, PIOTRAP_EXIT_DONE) &	\
-	 ~(BIT_ULL(PIOTRAP_EXIT_WATCH) | BIT_ULL(PIOTRAP_EXIT_BPF)))
+	 ~BIT_ULL(PIOTRAP_EXIT_BPF))
 
 extern const struct emu_ops run_ops;
 

@@ -79,6 +79,7 @@ SAME(debug, debugctl);
 SAME(debug, pending_dbg);
 SAME(debug, interruptibility);
 SAME(debug, activity);
+SAME(debug, dr_mask);
 SAME_SIZE(debug);
 
 SAME(event, action);
@@ -92,6 +93,8 @@ SAME(event, intr_pending);
 SAME(event, intr_vector);
 SAME(event, nmi_pending);
 SAME(event, intr_window);
+SAME(event, init_pending);
+SAME(event, mc_pending);
 SAME_SIZE(event);
 
 SAME(io, addr);

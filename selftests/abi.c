@@ -70,6 +70,10 @@ static const struct call {
 	  false },
 	{ "GET_CPUID", PIOTRAP_GET_CPUID, sizeof(struct piotrap_cpuid), -1,
 	  false },
+	{ "SET_WATCHES", PIOTRAP_SET_WATCHES, sizeof(struct piotrap_watches),
+	  offsetof(struct piotrap_watches, reserved), false },
+	{ "GET_WATCHES", PIOTRAP_GET_WATCHES, sizeof(struct piotrap_watches),
+	  offsetof(struct piotrap_watches, reserved), false },
 };
 
 #define NR_CALLS	(sizeof(calls) / sizeof(calls[0]))

@@ -79,7 +79,7 @@ static bool documented_exit(const struct piotrap_run *run)
 {
 	switch (run->exit_reason) {
 	case PIOTRAP_EXIT_NONE:
-	case PIOTRAP_EXIT_WATCH:
+	case PIOTRAP_EXIT_WATCH:	/* not set */
 	case PIOTRAP_EXIT_MSR:	/* not asked for */
 	case PIOTRAP_EXIT_BPF:
 	case PIOTRAP_EXIT_INTERNAL:

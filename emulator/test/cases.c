@@ -246,6 +246,12 @@ static void set(const struct test *t, struct emu_state *st, char *p)
 		} else if (!strcmp(w, "intr")) {
 			st->event.intr_pending = 1;
 			st->event.intr_vector = number(t, eq);
+		} else if (!strcmp(w, "init")) {
+			st->event.init_pending = number(t, eq);
+		} else if (!strcmp(w, "mc")) {
+			st->event.mc_pending = number(t, eq);
+		} else if (!strcmp(w, "mask0")) {
+			st->debug.dr_mask[0] = number(t, eq);
 		} else if (!strcmp(w, "nmi")) {
 			st->event.nmi_pending = number(t, eq);
 		} else {
@@ -316,6 +322,7 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 	h->owner_port = -1;
 	h->split_port = -1;
 	h->cpu.flags = 0;
+	h->cpu.features |= BIT_ULL(EMU_FEAT_DBEXT);
 	emu_set_watches(&h->cpu, NULL, 0);
 	h->cpu.config.exit_exceptions = ~0U;
 	memset(h->cpu.config.exit_ints, 0xff, sizeof(h->cpu.config.exit_ints));

@@ -98,6 +98,7 @@ static void restore_elsewhere(struct host *h)
 	struct emu_watch watch[EMU_WATCH_MAX];
 	u32 nr_watches = h->cpu.nr_watches;
 	struct emu_exit_info exit = h->cpu.exit;
+	u64 features = h->cpu.features;
 
 	memcpy(watch, h->cpu.watch, sizeof(watch));
 	/* Another engine: nothing but the state may count. */
@@ -108,6 +109,7 @@ static void restore_elsewhere(struct host *h)
 	h->cpu.config = config;
 	emu_set_watches(&h->cpu, watch, nr_watches);
 	h->cpu.exit = exit;
+	h->cpu.features = features;
 	if (emu_check_state(&saved))
 		sprintf(why, "saved state is not consistent: %s",
 			emu_check_state(&saved));

@@ -72,6 +72,8 @@
 #define PIOTRAP_SET_LOG		_IO(PIOTRAP_IOC_MAGIC, 0x09)
 #define PIOTRAP_SET_CPUID	_IO(PIOTRAP_IOC_MAGIC, 0x0a)
 #define PIOTRAP_GET_CPUID	_IO(PIOTRAP_IOC_MAGIC, 0x0b)
+#define PIOTRAP_SET_WATCHES	_IO(PIOTRAP_IOC_MAGIC, 0x0c)
+#define PIOTRAP_GET_WATCHES	_IO(PIOTRAP_IOC_MAGIC, 0x0d)
 
 /* Limits; PIOTRAP_INFO reports those of the running module. */
 #define PIOTRAP_STREAM_MAX	4096	/* bytes of an instruction stream */
@@ -101,6 +103,8 @@
  * @max_cpuid: out: entries of a CPUID table
  * @cpuid_presets: out: CPUID tables made ready, enum piotrap_cpuid_preset 0 to
  *	this - 1
+ * @max_watches: out: watches of a sandbox
+ * @reserved: out: zero
  *
  * Allowed at any time, also during PIOTRAP_RUN. A program that knows only the
  * first fields, up to @sandbox_id or further, gets these.
@@ -123,6 +127,8 @@ struct piotrap_info {
 	__u64 sandbox_id;
 	__u32 max_cpuid;
 	__u32 cpuid_presets;
+	__u32 max_watches;
+	__u32 reserved;
 };
 
 #define PIOTRAP_MODE_REAL	(1U << 0)
@@ -241,6 +247,73 @@ struct piotrap_cpuid {
 };
 
 #define PIOTRAP_CPUID_PRESET	(1U << 0)
+
+#define PIOTRAP_WATCH_PORT	0
+#define PIOTRAP_WATCH_MEM	1
+
+#define PIOTRAP_WATCH_AFTER	0
+#define PIOTRAP_WATCH_BEFORE	1
+
+#define PIOTRAP_WATCH_READ	(1U << 0)
+#define PIOTRAP_WATCH_WRITE	(1U << 1)
+
+/**
+ * struct piotrap_watch - a stop on accesses that the guest does not see
+ * @first: first port or linear address
+ * @last: last one, not below @first
+ * @mask: bits of the value, zero-extended, that count; 0: any value
+ * @value: what they are to be; has no bits that @mask has not
+ * @skip: hits to let pass before the first stop; counted down
+ * @space: PIOTRAP_WATCH_PORT or PIOTRAP_WATCH_MEM
+ * @dirs: PIOTRAP_WATCH_READ, PIOTRAP_WATCH_WRITE or both
+ * @when: PIOTRAP_WATCH_AFTER: at the boundary behind the instruction or REP
+ *	iteration; PIOTRAP_WATCH_BEFORE: before the access, of which nothing has
+ *	happened; with reads @mask must be zero then
+ * @reserved: must be zero
+ *
+ * An access hits if it touches any byte of the range. All that an instruction, or
+ * an iteration of a REP, does in a range is one hit, which counts when the
+ * instruction or iteration is complete. Accesses of the processor's own
+ * (descriptors, frames of events) are none.
+ */
+struct piotrap_watch {
+	__u64 first;
+	__u64 last;
+	__u64 mask;
+	__u64 value;
+	__u64 skip;
+	__u8 space;
+	__u8 dirs;
+	__u8 when;
+	__u8 reserved[5];
+};
+
+/**
+ * struct piotrap_watches - what to stop at (PIOTRAP_SET_WATCHES,
+ *	PIOTRAP_GET_WATCHES)
+ * @size: of this struct
+ * @flags: must be zero
+ * @count: entries at @watches, 0 to max_watches. PIOTRAP_GET_WATCHES: in: for how
+ *	many there is room; out: how many there are
+ * @reserved: must be zero
+ * @watches: address of @count struct piotrap_watch; with @count 0 not looked at
+ *
+ * PIOTRAP_SET_WATCHES replaces all. A hit ends the run with PIOTRAP_EXIT_WATCH. What
+ * is left of @skip is read back by PIOTRAP_GET_WATCHES. Watches are a setting, no
+ * part of the CPU's state.
+ *
+ * Errors, after the common ones: EINVAL (@count); ENOSPC (PIOTRAP_GET_WATCHES: there
+ * are more than @count; @count says how many, nothing else is written); EFAULT
+ * (@watches); EINVAL (a watch breaks one of the rules listed in
+ * Documentation/abi.rst).
+ */
+struct piotrap_watches {
+	__u32 size;
+	__u32 flags;
+	__u32 count;
+	__u32 reserved;
+	__u64 watches;
+};
 
 /**
  * enum piotrap_region_kind - what is behind a range of physical addresses
@@ -494,6 +567,8 @@ struct piotrap_ctrl {
  *	polarity: B3-B0, BLD (11), BS (14), BT (15), RTM (16)
  * @interruptibility: as in the VMCS: STI (0), MOV SS (1), SMI (2), NMI (3)
  * @activity: as in the VMCS: 0 active, 1 HLT, 2 shutdown
+ * @dr_mask: with PIOTRAP_CONFIG_AMD, where CPUID has DBEXT: bits of DR0 to DR3, and
+ *	of the addresses compared with them, that do not count
  */
 struct piotrap_debug {
 	__u64 dr[4];
@@ -503,6 +578,7 @@ struct piotrap_debug {
 	__u64 pending_dbg;
 	__u32 interruptibility;
 	__u32 activity;
+	__u32 dr_mask[4];
 };
 
 /**
@@ -543,6 +619,9 @@ enum piotrap_event_action {
  * @nmi_pending: 1: an NMI waits
  * @intr_window: 1: the run ends (PIOTRAP_EXIT_INTR_WINDOW) as soon as an
  *	interrupt could be taken
+ * @init_pending: 1: INIT waits: as after RESET, MSRs apart; no shadow holds it
+ * @mc_pending: 1: a machine check waits, likewise; without CR4.MCE it is a shutdown
+ * @reserved: must be zero
  */
 struct piotrap_event {
 	__u8 action;
@@ -556,6 +635,9 @@ struct piotrap_event {
 	__u8 intr_vector;
 	__u8 nmi_pending;
 	__u8 intr_window;
+	__u8 init_pending;
+	__u8 mc_pending;
+	__u8 reserved[6];
 };
 
 #define PIOTRAP_EVENT_ERROR	(1U << 0) /* an error code is pushed */
@@ -712,7 +794,8 @@ struct piotrap_state {
  * @PIOTRAP_EXIT_LEFT_STREAM: RIP is elsewhere outside of it
  * @PIOTRAP_EXIT_IO_PORT: @io of the run page wants to be served
  * @PIOTRAP_EXIT_IO_MEM: the same, for memory
- * @PIOTRAP_EXIT_WATCH: a watch was hit
+ * @PIOTRAP_EXIT_WATCH: a watch was hit: bit n of @exit_watch: number n; the first
+ *	access that did is in @exit_addr, @exit_size, @exit_access and @exit_value
  * @PIOTRAP_EXIT_DEBUG: a #DB, in @event of the run page, not yet delivered
  * @PIOTRAP_EXIT_EXCEPTION: another exception, likewise
  * @PIOTRAP_EXIT_INT: a software interrupt, likewise
@@ -793,6 +876,9 @@ enum piotrap_exit_reason {
  * @exit_addr: out: port, physical address or number of the MSR; in the caller's
  *	memory the linear address
  * @exit_linear: out: linear address
+ * @exit_value: out: with PIOTRAP_EXIT_WATCH: what was, or is to be, read or written
+ * @exit_watch: out: with PIOTRAP_EXIT_WATCH: bit n: watch n
+ * @reserved4: zero
  * @boundaries: out: boundaries that this run has passed, in units of @budget
  * @console_dropped: out: bytes that console ports have dropped so far
  * @regs: group REGS
@@ -821,6 +907,9 @@ struct piotrap_run {
 	__u8 reserved3;
 	__u64 exit_addr;
 	__u64 exit_linear;
+	__u64 exit_value;
+	__u32 exit_watch;
+	__u32 reserved4;
 	__u64 boundaries;
 	__u64 console_dropped;
 	struct piotrap_regs regs;
