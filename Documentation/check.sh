@@ -150,6 +150,14 @@ man_page() {
 		"not in piotrap.1" "no such exit code"
 }
 
+# The page says what the opcode table says.
+instructions() {
+	make -s --no-print-directory -C emulator list OUT="$tmp/list" \
+		>"$tmp/instructions.rst" || return
+	diff "$tmp/instructions.rst" $doc/instructions.rst ||
+		{ echo "not what make -C emulator instructions writes"; return 1; }
+}
+
 # This script is the suite that is called documentation.
 suites() {
 	same "$(echo documentation
@@ -239,6 +247,7 @@ is "consistency rules" rules
 is "calls and structs" abi_parts
 is "tracepoints" tracepoints
 is "files of the emulator" files
+is "instructions" instructions
 is "suites" suites
 is "manual page of the command" man_page
 is "README" readme
@@ -273,6 +282,8 @@ finds abi_parts $doc/abi.rst 's/PIOTRAP_QUEUE_INPUT/PIOTRAP_QUEUE/'
 finds tracepoints $doc/tracepoints.rst 's/^4 task /4 switch /'
 finds tracepoints module/trace.h 's/TRACE_EVENT\(piotrap_debug_trap/TRACE_EVENT(piotrap_trap/'
 finds files $doc/emulator.rst '/^decode.c /d'
+finds instructions $doc/instructions.rst 's/^   \* - aaa$/   * - aab/'
+finds instructions emulator/opcodes.c 's/"outsb", em_outs/"outb", em_outs/'
 finds suites $doc/testing.rst '/^vectors /d'
 finds man_page $doc/man/piotrap.1 's/^(\.B \\-\\-)stats$/\1counts/'
 finds man_page tools/piotrap.h 's/(STATUS_HALTED = )24/\129/'
