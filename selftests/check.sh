@@ -84,6 +84,7 @@ check() {
 	suite self-test selftests/self-test.sh
 	suite emulator make -s --no-print-directory -C emulator check
 	suite convert make -s --no-print-directory -C emulator convert
+	suite features make -s --no-print-directory -C emulator features
 	suite differential make -s --no-print-directory -C emulator differential
 	suite native make -s --no-print-directory -C emulator native
 	suite vectors make -s --no-print-directory -C emulator vectors
