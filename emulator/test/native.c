@@ -622,6 +622,11 @@ static bool same_end(const struct nat_case *c, const struct nat_result *want,
 		 is_loose(c, UNWRITTEN)));
 }
 
+static bool long_code(u16 cs)
+{
+	return !(cs & 4) && cs >> 3 < NAT_GDT_LEN && nat_gdt[cs >> 3].attr & EMU_SEG_L;
+}
+
 static bool writes_base(const struct nat_case *c)
 {
 	emu_handler exec = c->form->line->op->exec;
@@ -645,9 +650,11 @@ static const char *difference_state(const struct nat_case *c, const struct nat_r
 	for (n = 0; n < (mode64 ? 16 : 8); n++) {
 		u64 mask = (mode64 ? ~0ULL : 0xffffffff);
 
+		/* Upper halves are lost on the way out of another mode. */
+		if (want->end == END_DONE && !long_code(want->sel[EMU_CS]))
+			mask = 0xffffffff;
 		if (want->end == END_DONE)
-			mask &= ~undefined_bits(c, n, nat_gdt[4 + 2].attr & EMU_SEG_L &&
-						want->sel[EMU_CS] >> 2 == 6 << 1);
+			mask &= ~undefined_bits(c, n, long_code(want->sel[EMU_CS]));
 		if (half && n != EMU_RSP)
 			mask = 0;
 		if ((want->gpr[n] ^ got->gpr[n]) & mask) {
