@@ -347,6 +347,19 @@ TEST_F(state, inconsistent)
 	REFUSED(st.segs.gdtr.reserved[0] = 1);
 	REFUSED(st.ctrl.cr0 |= 1UL << 31);
 	REFUSED(st.ctrl.cr0 |= 1UL << 32);
+	REFUSED(st.ctrl.cr0 = 1UL << 29);
+	REFUSED(st.ctrl.cr3 = 1UL << 52);
+	REFUSED(st.ctrl.cr4 = 1UL << 31);
+	REFUSED(st.ctrl.cr8 = 16);
+	REFUSED(st.ctrl.efer = 1 << 10);
+	REFUSED(st.ctrl.efer = 1 << 10 | 1 << 8);
+	REFUSED(st.ctrl.efer = 1 << 1);
+	REFUSED(st.regs.rflags |= 1 << 17);
+	REFUSED(st.regs.rip = 1UL << 32);
+	REFUSED(st.segs.ds.base = 1UL << 32);
+	REFUSED(st.segs.ss.attr |= 3 << 5);
+	/* V86 mode with a segment that is not one of its own. */
+	REFUSED(st.ctrl.cr0 = 1; st.regs.rflags |= 1 << 17);
 	REFUSED(st.debug.dr6 |= 1UL << 32);
 	REFUSED(st.debug.dr7 |= 1UL << 63);
 	REFUSED(st.debug.pending_dbg = 1 << 12);
@@ -363,7 +376,11 @@ TEST_F(state, inconsistent)
 	REFUSED(st.event.flags = 8);
 	REFUSED(st.event.nmi_pending = 2);
 	REFUSED(st.io.kind = PIOTRAP_IO_PORT; st.io.size = 1);
-	REFUSED(st.io.kind = 3; st.io.size = 1; st.io.count = 1);
+	REFUSED(st.io.kind = 4; st.io.size = 1; st.io.count = 1);
+	REFUSED(st.io.kind = PIOTRAP_IO_MSR; st.io.size = 4; st.io.count = 1);
+	REFUSED(st.io.kind = PIOTRAP_IO_MSR; st.io.size = 8; st.io.count = 2);
+	REFUSED(st.io.kind = PIOTRAP_IO_MSR; st.io.size = 8; st.io.count = 1;
+		st.io.addr = 1UL << 32);
 	REFUSED(st.io.kind = PIOTRAP_IO_PORT; st.io.size = 3; st.io.count = 1);
 	REFUSED(st.io.kind = PIOTRAP_IO_PORT; st.io.size = 8; st.io.count = 1);
 	REFUSED(st.io.kind = PIOTRAP_IO_PORT; st.io.size = 1; st.io.count = 1;
@@ -386,7 +403,7 @@ TEST_F(state, inconsistent)
 	REFUSED(st.stream.len = PIOTRAP_STREAM_MAX + 1);
 	REFUSED(st.stream.reserved = 1);
 #undef REFUSED
-	EXPECT_EQ(41, nr);
+	EXPECT_EQ(58, nr);
 	EXPECT_EQ(0, set_state(b, &good));
 }
 
