@@ -8,22 +8,35 @@
 #include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
+#include <linux/stddef.h>
+#include <linux/string.h>
 
 #include "sandbox.h"
 
-/* So no record lies on two pages. */
-static_assert(sizeof(struct piotrap_log_rec) == 64);
+/* So no record lies on two pages, and the ring's head is as large as one. */
+static_assert(PAGE_SIZE % sizeof(struct piotrap_log_rec) == 0);
+static_assert(PAGE_SIZE % PIOTRAP_LOG_REC_FIRST == 0);
 static_assert(offsetof(struct piotrap_log_ring, rec) ==
 	      sizeof(struct piotrap_log_rec));
+static_assert(offsetofend(struct piotrap_log_rec, rdi) ==
+	      PIOTRAP_LOG_REC_FIRST);
+
+static bool rec_size_valid(const struct piotrap_log *arg)
+{
+	if (!arg->flags)
+		return !arg->rec_size;
+	return !arg->rec_size || arg->rec_size == PIOTRAP_LOG_REC_FIRST ||
+	       arg->rec_size == sizeof(struct piotrap_log_rec);
+}
 
 int log_set(struct sandbox *sb, const struct piotrap_log *arg)
 {
+	u32 rec_size = arg->rec_size ?: PIOTRAP_LOG_REC_FIRST;
 	struct access_log *log = &sb->log;
 	struct pinned *mem = NULL;
-	struct piotrap_log_ring *ring;
 
 	if (!PAGE_ALIGNED(arg->addr | arg->len) || !arg->flags != !arg->len ||
-	    (!arg->flags && arg->addr))
+	    (!arg->flags && arg->addr) || !rec_size_valid(arg))
 		return -EINVAL;
 	if (arg->len > LIMIT_LOG)
 		return -E2BIG;
@@ -31,14 +44,14 @@ int log_set(struct sandbox *sb, const struct piotrap_log *arg)
 		mem = pin_memory(arg->addr, arg->len, true);
 		if (IS_ERR(mem))
 			return PTR_ERR(mem);
-		ring = page_address(mem->page[0]);
-		memset(ring, 0, sizeof(*ring));
+		memset(page_address(mem->page[0]), 0, rec_size);
 	}
 	log_free(log);
 	*log = (struct access_log) {
 		.flags = arg->flags,
 		.mem = mem,
-		.nr = mem ? arg->len / sizeof(struct piotrap_log_rec) - 1 : 0,
+		.rec_size = rec_size,
+		.nr = mem ? arg->len / rec_size - 1 : 0,
 	};
 	run_set_flags(sb);
 	return 0;
@@ -78,10 +91,10 @@ static int log_check(struct emu *cpu)
 static void log_append(struct access_log *log,
 		       const struct piotrap_log_rec *rec)
 {
-	u64 at = (log->slot + 1) * sizeof(*rec);
+	u64 at = (log->slot + 1) * log->rec_size;
 	u8 *page = page_address(log->mem->page[at >> PAGE_SHIFT]);
 
-	memcpy(page + offset_in_page(at), rec, sizeof(*rec));
+	memcpy(page + offset_in_page(at), rec, log->rec_size);
 	log->head++;
 	if (++log->slot == log->nr)
 		log->slot = 0;
@@ -112,6 +125,9 @@ static struct piotrap_log_rec log_record(const struct emu *cpu, u8 type)
 		.rdx = gpr[EMU_RDX],
 		.rsi = gpr[EMU_RSI],
 		.rdi = gpr[EMU_RDI],
+		.rbx = gpr[EMU_RBX],
+		.rsp = gpr[EMU_RSP],
+		.rbp = gpr[EMU_RBP],
 	};
 }
 

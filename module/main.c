@@ -256,6 +256,7 @@ static const struct call calls[] = {
 	},
 	CALL(PIOTRAP_SET_LOG, piotrap_log, len),
 		.flags = PIOTRAP_LOG_PORTS | PIOTRAP_LOG_STEPS,
+		.reserved = offsetof(struct piotrap_log, reserved),
 		.fn = call_set_log,
 	},
 	CALL(PIOTRAP_SET_CPUID, piotrap_cpuid, entries),

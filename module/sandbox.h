@@ -214,6 +214,7 @@ u32 ports_write_bulk(struct emu *cpu, u16 port, unsigned int size,
  * @mem: the ring's memory
  * @head: records written so far; the owner's copy is written, never read
  * @slot: where the next record goes, @head modulo @nr
+ * @rec_size: bytes of a record
  * @nr: records that the ring holds
  */
 struct access_log {
@@ -221,6 +222,7 @@ struct access_log {
 	struct pinned *mem;
 	u64 head;
 	u64 slot;
+	u32 rec_size;
 	u64 nr;
 };
 

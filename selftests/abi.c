@@ -65,7 +65,8 @@ static const struct call {
 	{ "SET_STATE", PIOTRAP_SET_STATE, sizeof(struct piotrap_state),
 	  offsetof(struct piotrap_state, stream.reserved), false },
 	{ "KICK", PIOTRAP_KICK, sizeof(struct piotrap_kick), -1, true },
-	{ "SET_LOG", PIOTRAP_SET_LOG, sizeof(struct piotrap_log), -1, false },
+	{ "SET_LOG", PIOTRAP_SET_LOG, sizeof(struct piotrap_log),
+	  offsetof(struct piotrap_log, reserved), false },
 	{ "SET_CPUID", PIOTRAP_SET_CPUID, sizeof(struct piotrap_cpuid), -1,
 	  false },
 	{ "GET_CPUID", PIOTRAP_GET_CPUID, sizeof(struct piotrap_cpuid), -1,
@@ -84,6 +85,8 @@ static size_t min_size(const struct call *c)
 	switch (c->nr) {
 	case PIOTRAP_INFO:
 		return offsetof(struct piotrap_info, max_cpuid);
+	case PIOTRAP_SET_LOG:
+		return offsetof(struct piotrap_log, rec_size);
 	default:
 		return c->size;
 	}
@@ -929,6 +932,7 @@ TEST_F(abi, input_errors)
 
 TEST_F(abi, log_errors)
 {
+	struct piotrap_log l = { .size = sizeof(l) };
 	uint8_t *p = pages(2 * PAGE);
 	struct box *b = &self->b;
 
@@ -940,6 +944,15 @@ TEST_F(abi, log_errors)
 	EXPECT_EQ(-EINVAL, set_log(b, 0, p, PAGE));
 	EXPECT_EQ(-EINVAL, set_log(b, 0, p, 0));
 	EXPECT_EQ(-EINVAL, set_log(b, 0, NULL, PAGE));
+	l.rec_size = 128;
+	EXPECT_EQ(-EINVAL, ctl(b, PIOTRAP_SET_LOG, &l));
+	l.flags = PIOTRAP_LOG_PORTS;
+	l.addr = (uintptr_t)p;
+	l.len = PAGE;
+	l.rec_size = 96;
+	EXPECT_EQ(-EINVAL, ctl(b, PIOTRAP_SET_LOG, &l));
+	l.rec_size = 256;
+	EXPECT_EQ(-EINVAL, ctl(b, PIOTRAP_SET_LOG, &l));
 	EXPECT_EQ(-E2BIG, set_log(b, PIOTRAP_LOG_PORTS, p, (16UL << 20) + PAGE));
 	EXPECT_EQ(-EFAULT, set_log(b, PIOTRAP_LOG_PORTS, self->edge - PAGE,
 				   2 * PAGE));
@@ -1410,9 +1423,9 @@ TEST_F(abi, no_holes)
 	EXPECT_EQ(24, sizeof(struct piotrap_replay));
 	EXPECT_EQ(24, sizeof(struct piotrap_run_args));
 	EXPECT_EQ(8, sizeof(struct piotrap_kick));
-	EXPECT_EQ(24, sizeof(struct piotrap_log));
-	EXPECT_EQ(64, sizeof(struct piotrap_log_rec));
-	EXPECT_EQ(64, sizeof(struct piotrap_log_ring));
+	EXPECT_EQ(32, sizeof(struct piotrap_log));
+	EXPECT_EQ(128, sizeof(struct piotrap_log_rec));
+	EXPECT_EQ(128, sizeof(struct piotrap_log_ring));
 	EXPECT_GE(PIOTRAP_DATA_OFFSET, sizeof(struct piotrap_run));
 	EXPECT_EQ(20, offsetof(struct piotrap_run, exit_error));
 	EXPECT_EQ(72, offsetof(struct piotrap_run, regs));

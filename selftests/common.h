@@ -138,6 +138,7 @@ static inline int set_log(const struct box *b, unsigned int flags, void *mem,
 	struct piotrap_log l = {
 		.size = sizeof(l), .flags = flags, .addr = (uintptr_t)mem,
 		.len = len,
+		.rec_size = flags ? sizeof(struct piotrap_log_rec) : 0,
 	};
 
 	return ctl(b, PIOTRAP_SET_LOG, &l);

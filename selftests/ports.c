@@ -11,6 +11,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <sys/eventfd.h>
+#include <stddef.h>
 #include <sys/time.h>
 
 #define PORT	0x80
@@ -1030,6 +1031,8 @@ TEST_F(ports, log)
 	b->run->regs.rcx = 2;
 	b->run->regs.rsi = 0x2000;
 	b->run->regs.rdx = PORT;
+	b->run->regs.rbx = 0x1234;
+	b->run->regs.rbp = 0x5678;
 	/* inc eax; rep outsb; nop */
 	ASSERT_DONE(STREAM(b, 0x40, 0xf3, 0x6e, 0x90));
 	ASSERT_EQ(4, ring->head);
@@ -1039,6 +1042,10 @@ TEST_F(ports, log)
 	}
 	EXPECT_EQ(CODE, r[0].rip);
 	EXPECT_EQ(7, r[0].value);
+	EXPECT_EQ(0x1234, r[0].rbx);
+	EXPECT_EQ(0x5678, r[0].rbp);
+	EXPECT_EQ(STACK, r[0].rsp);
+	EXPECT_EQ(0, r[0].reserved[4]);
 	EXPECT_EQ(CODE + 1, r[1].rip);
 	EXPECT_EQ(8, r[1].value);
 	EXPECT_EQ(2, r[1].rcx);
@@ -1058,11 +1065,50 @@ TEST_F(ports, log)
 	EXPECT_EQ(0, r[0].type);
 }
 
+/* A program that was built with an older header: records of 64 bytes. */
+TEST_F(ports, log_of_first_version)
+{
+	struct {
+		__u64 head, tail, reserved[6];
+		uint8_t rec[63][64];
+	} *ring = pages(4096);
+	struct box *b = &self->b;
+
+	for (unsigned int k = 0; k < 3; k++) {
+		struct piotrap_log l = {
+			.size = k ? sizeof(l) :
+				    offsetof(struct piotrap_log, rec_size),
+			.flags = PIOTRAP_LOG_PORTS, .addr = (uintptr_t)ring,
+			.len = 4096,
+			.rec_size = k == 1 ? 0 : PIOTRAP_LOG_REC_FIRST,
+		};
+		struct piotrap_log_rec rec;
+
+		memset(ring, 0xa5, 4096);
+		ASSERT_EQ(0, ctl(b, PIOTRAP_SET_LOG, &l));
+		reset_cpu(b);
+		b->run->regs.rdx = PORT;
+		b->run->regs.rcx = 64;
+		b->run->regs.rdi = 0x2000;
+		/* rep insb */
+		ASSERT_EQ(0, STREAM(b, 0xf3, 0x6c));
+		EXPECT_EXIT(LOG_FULL, b);
+		EXPECT_EQ(63, ring->head);
+		for (int i = 0; i < 63; i++) {
+			memcpy(&rec, ring->rec[i], 64);
+			EXPECT_EQ(PORT, rec.port);
+			EXPECT_EQ(64 - i, rec.rcx);
+			EXPECT_EQ(0x2000 + i, rec.rdi);
+		}
+		ASSERT_EQ(0, set_log(b, 0, NULL, 0));
+	}
+}
+
 /* Full: before what it has no room for; nothing is lost, nothing twice. */
 TEST_F(ports, log_full)
 {
 	struct piotrap_log_ring *ring = pages(4096);
-	const unsigned int slots = 4096 / 64 - 1;
+	const unsigned int slots = 4096 / sizeof(struct piotrap_log_rec) - 1;
 	struct box *b = &self->b;
 	uint64_t seen = 0;
 	unsigned int runs = 0;
@@ -1110,15 +1156,16 @@ TEST_F(ports, log_full)
 /* Steps and ports together fill a small ring at odd places. */
 TEST_F(ports, log_full_both)
 {
-	const unsigned int small = 4096 / 64 - 1, n = 400;
+	const unsigned int small = 4096 / sizeof(struct piotrap_log_rec) - 1;
+	const unsigned int n = 400;
 	struct piotrap_log_ring *ring = pages(65536);
-	struct piotrap_log_rec *all = pages(65536);
+	struct piotrap_log_rec *all = pages(131072);
 	struct box *b = &self->b;
 	uint64_t seen = 0, want;
 
 	for (int pass = 0; pass < 2; pass++) {
 		size_t len = pass ? 4096 : 65536;
-		unsigned int slots = len / 64 - 1;
+		unsigned int slots = len / sizeof(struct piotrap_log_rec) - 1;
 		unsigned int runs = 0;
 
 		ASSERT_EQ(0, set_log(b, PIOTRAP_LOG_PORTS | PIOTRAP_LOG_STEPS,

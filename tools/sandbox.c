@@ -133,6 +133,7 @@ int sandbox_log(struct sandbox *sb, unsigned int flags, void *mem, size_t len)
 		.flags = flags,
 		.addr = (uintptr_t)mem,
 		.len = len,
+		.rec_size = sizeof(struct piotrap_log_rec),
 	};
 
 	return call(sb, PIOTRAP_SET_LOG, &l);

@@ -84,8 +84,9 @@ static void print_port(struct trace *t, const struct piotrap_log_rec *r)
 static void print_step(struct trace *t, const struct piotrap_log_rec *r)
 {
 	const struct { const char *name; uint64_t val; } f[] = {
-		{ "ax", r->value }, { "cx", r->rcx }, { "dx", r->rdx },
-		{ "si", r->rsi }, { "di", r->rdi }, { "flags", r->rflags },
+		{ "ax", r->value }, { "bx", r->rbx }, { "cx", r->rcx },
+		{ "dx", r->rdx }, { "si", r->rsi }, { "di", r->rdi },
+		{ "bp", r->rbp }, { "sp", r->rsp }, { "flags", r->rflags },
 	};
 
 	if (t->json) {

@@ -971,23 +971,31 @@ struct piotrap_kick {
  * @addr: memory for a struct piotrap_log_ring, a multiple of 4096; with flags 0
  *	must be zero
  * @len: bytes, a multiple of 4096; with flags 0 must be zero
+ * @rec_size: bytes of a record: sizeof(struct piotrap_log_rec), or
+ *	PIOTRAP_LOG_REC_FIRST, which is also what 0 stands for; with flags 0 must be
+ *	zero
+ * @reserved: must be zero
  *
  * The memory is pinned and accounted like a region, and the ring starts empty. When
  * it has no room PIOTRAP_RUN ends with PIOTRAP_EXIT_LOG_FULL before the access or
  * step. While a log is on, REP goes element by element.
  *
- * Errors, after the common ones: EINVAL (@addr or @len); E2BIG (@len over 16 MiB);
- * ENOMEM; EFAULT.
+ * Errors, after the common ones: EINVAL (@addr, @len or @rec_size); E2BIG (@len over
+ * 16 MiB); ENOMEM; EFAULT.
  */
 struct piotrap_log {
 	__u32 size;
 	__u32 flags;
 	__u64 addr;
 	__u64 len;
+	__u32 rec_size;
+	__u32 reserved;
 };
 
 #define PIOTRAP_LOG_PORTS	(1U << 0)
 #define PIOTRAP_LOG_STEPS	(1U << 1)
+
+#define PIOTRAP_LOG_REC_FIRST	64	/* records that end after RDI */
 
 #define PIOTRAP_REC_PORT	1
 #define PIOTRAP_REC_STEP	2
@@ -1008,6 +1016,10 @@ struct piotrap_log {
  * @rdx: RDX
  * @rsi: RSI
  * @rdi: RDI
+ * @rbx: RBX
+ * @rsp: RSP
+ * @rbp: RBP
+ * @reserved: zero
  */
 struct piotrap_log_rec {
 	__u8 type;
@@ -1023,6 +1035,10 @@ struct piotrap_log_rec {
 	__u64 rdx;
 	__u64 rsi;
 	__u64 rdi;
+	__u64 rbx;
+	__u64 rsp;
+	__u64 rbp;
+	__u64 reserved[5];
 };
 
 /**
@@ -1030,15 +1046,16 @@ struct piotrap_log_rec {
  * @head: records written so far; the kernel's (store-release)
  * @tail: records taken so far; the owner's
  * @reserved: zero
- * @rec: (len / 64 - 1) records; record n is at n modulo their number
+ * @rec: (@len / @rec_size - 1) records; record n is at n modulo their number
  *
- * The kernel keeps its own @head and does not trust @tail: a @tail past @head or
- * further behind than the ring is long counts as no room.
+ * The first record begins @rec_size bytes after the beginning. The kernel keeps its
+ * own @head and does not trust @tail: a @tail past @head or further behind than the
+ * ring is long counts as no room.
  */
 struct piotrap_log_ring {
 	__u64 head;
 	__u64 tail;
-	__u64 reserved[6];
+	__u64 reserved[14];
 	struct piotrap_log_rec rec[];
 };
 
