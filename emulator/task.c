@@ -205,6 +205,7 @@ int emu_task_switch(struct emu *cpu, const struct emu_desc *tss,
 	const struct layout *l = layout_of(tss->seg.attr);
 	const struct layout *old_l = layout_of(old.attr);
 	bool nested = why == TASK_CALL || why == TASK_EVENT;
+	struct emu_before *before = &cpu->before;
 	struct emu_desc back;
 	struct image m;
 	int r;
@@ -225,12 +226,13 @@ int emu_task_switch(struct emu *cpu, const struct emu_desc *tss,
 	if (r)
 		return r;
 
-	cpu->before = (struct emu_before){
-		.regs = cpu->st.regs, .segs = cpu->st.segs,
-		.ctrl = cpu->st.ctrl, .debug = cpu->st.debug, .lf = cpu->undo_lf,
-		.tss = why == TASK_IRET ? 0 : tss->addr + 5,
-		.back = nested ? 0 : back.addr + 5,
-	};
+	before->regs = cpu->st.regs;
+	before->segs = cpu->st.segs;
+	before->ctrl = cpu->st.ctrl;
+	before->debug = cpu->st.debug;
+	before->lf = cpu->undo_lf;
+	before->tss = why == TASK_IRET ? 0 : tss->addr + 5;
+	before->back = nested ? 0 : back.addr + 5;
 	cpu->switched = true;
 	if (why == TASK_IRET)
 		rflags &= ~EMU_FL_NT;
