@@ -255,6 +255,30 @@ guest in '\344\200\364'			# in al, 0x80; hlt
 expect "--port latch:BYTE" 0 ' in  port 0080 size 1 value 41$' \
 	run --trace --port 7f-80=latch:41 in
 
+# CPUs
+guest cmov '\017\104\301\364'			# cmovz ax, cx; hlt
+piotrap run --cpu 386 hlt >out 2>&1
+if [ $? = 10 ]; then
+	n=$((n + 1))
+	echo "ok $n CPUs # SKIP $(cat out)"
+else
+expect "--cpu 686" 0 '^end: halted' run --cpu 686 --stats cmov
+expect "--cpu pentium" 21 'exception 6 \(#UD\) at: 0f 44 c1 f4' \
+	run --cpu pentium cmov
+guest cpuid '\017\242\364'			# cpuid; hlt
+expect "--cpu 386" 21 'exception 6 \(#UD\) at: 0f a2' run --cpu 386 cpuid
+expect "--cpu 486" 0 '^end: halted' run --cpu 486 --stats cpuid
+# I/O breakpoints came with the Pentium, but these are ours.
+expect "--break on a 386" 0 '^break 0: match 1: 0000:7c0b in port 0080 size 2' \
+	run --cpu 386 --break 80:r outs
+expect "--cpu of a ROM" 0 '^end: returned' rom --cpu 386 --stats rom
+# bsf or tzcnt eax, ecx; out 0x80, eax; hlt
+guest tzcnt '\146\363\017\274\301\146\347\200\364'
+expect "TZCNT" 0 ' out port 0080 size 4 value 00000020$' run --trace tzcnt
+expect "TZCNT without BMI is BSF" 0 ' out port 0080 size 4 value 00000000$' \
+	run --cpu x86-64-v2 --trace tzcnt
+fi
+
 # Signals
 timeout -s INT 1 piotrap run loop >out 2>&1
 got=$?

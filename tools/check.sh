@@ -68,6 +68,9 @@ expect "bad --console" 2 'not a port' rom --console 10000 x
 expect "bad --budget" 2 'not a count' run --budget -5 x
 expect "bad --org" 2 'not \[SEG:\]OFF' run --org zz x
 expect "bad --mode" 2 'not 16, 32 or 64' run --mode 48 x
+expect "bad --cpu" 2 'not one that is known' run --cpu 286 x
+expect "long mode on a 686" 2 'needs a --cpu with long mode' \
+	run --cpu 686 --mode 64 "$tmp/flat"
 expect "bad --org, mode 32" 2 'not an address' \
 	run --org 100000000 --mode 32 x
 expect "bad --org, mode 64" 2 'not an address' run --mode 64 --org 0:0 x

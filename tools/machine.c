@@ -81,6 +81,15 @@ int machine_open(struct machine *m, const struct options *o, uint64_t size)
 
 	if (err)
 		return cannot_open(o->device, err);
+	if (o->cpu >= 0) {
+		err = sandbox_cpu(&m->sb, o->cpu);
+		if (err == -ENOTTY || err == -EINVAL)
+			return complain(STATUS_NO_MODULE,
+					"the loaded module does not know this --cpu");
+		if (err)
+			return complain(STATUS_ERROR, "--cpu: %s",
+					strerror(-err));
+	}
 
 	m->size = size;
 	m->mem = sandbox_alloc(allocated(size));

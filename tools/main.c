@@ -15,7 +15,7 @@
 enum {
 	KEY_TRACE = 256, KEY_STEP, KEY_STATS, KEY_JSON, KEY_BREAK, KEY_CONSOLE,
 	KEY_PORT, KEY_BUDGET, KEY_DEVICE, KEY_ORG, KEY_MEM, KEY_AX, KEY_BDF,
-	KEY_READ_ONLY, KEY_MODE,
+	KEY_READ_ONLY, KEY_MODE, KEY_CPU,
 };
 
 int complain(int status, const char *fmt, ...)
@@ -52,7 +52,10 @@ static const struct argp_option common_options[] = {
 	  3 },
 	{ "console", KEY_CONSOLE, "PORT", 0,
 	  "Bytes written to PORT go to standard output", 3 },
-	{ "device", KEY_DEVICE, "PATH", 0, "Instead of " SANDBOX_DEVICE, 4 },
+	{ "cpu", KEY_CPU, "NAME", 0,
+	  "What the CPU is: 386, 486, pentium, 686, x86-64, x86-64-v2 or x86-64-v3 (the default), without FPU and vectors",
+	  4 },
+	{ "device", KEY_DEVICE, "PATH", 0, "Instead of " SANDBOX_DEVICE, 5 },
 	{ 0 }
 };
 
@@ -108,6 +111,10 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 			.kind = PIOTRAP_PORT_CONSOLE,
 			.init = 0xe9,
 		};
+		break;
+	case KEY_CPU:
+		if (!parse_cpu(arg, &o->cpu))
+			argp_error(state, "--cpu %s: not one that is known", arg);
 		break;
 	case KEY_DEVICE:
 		o->device = arg;
@@ -319,6 +326,7 @@ int main(int argc, char **argv)
 	static char name[32];
 	struct options o = {
 		.device = SANDBOX_DEVICE,
+		.cpu = -1,
 		.mode = 16,
 		.off = 0x7c00,
 		.entry = FLAT_ENTRY,

@@ -100,6 +100,26 @@ bool parse_mode(const char *s, unsigned int *mode)
 	return true;
 }
 
+bool parse_cpu(const char *s, int *preset)
+{
+	static const char *const name[] = {
+		[PIOTRAP_CPUID_386] = "386",
+		[PIOTRAP_CPUID_486] = "486",
+		[PIOTRAP_CPUID_PENTIUM] = "pentium",
+		[PIOTRAP_CPUID_686] = "686",
+		[PIOTRAP_CPUID_X86_64] = "x86-64",
+		[PIOTRAP_CPUID_X86_64_V2] = "x86-64-v2",
+		[PIOTRAP_CPUID_X86_64_V3] = "x86-64-v3",
+	};
+
+	for (size_t i = 0; i < sizeof(name) / sizeof(name[0]); i++)
+		if (!strcmp(s, name[i])) {
+			*preset = i;
+			return true;
+		}
+	return false;
+}
+
 bool parse_address(const char *s, uint16_t *seg, uint16_t *off)
 {
 	uint64_t a, b;

@@ -76,6 +76,7 @@ struct options {
 	unsigned int nr_rules;
 	struct port_rule rules[MAX_RULES];
 	uint64_t budget;	/* 0: no limit */
+	int cpu;		/* enum piotrap_cpuid_preset; -1: the module's */
 	uint64_t mem;		/* run, bios; 0: what is usual */
 	unsigned int mode;	/* run: 16, 32 or 64 */
 	const char *org;	/* run */
@@ -91,6 +92,7 @@ bool parse_hex(const char *s, uint64_t max, uint64_t *val);
 bool parse_count(const char *s, uint64_t *val);
 bool parse_size(const char *s, uint64_t *val);
 bool parse_mode(const char *s, unsigned int *mode);
+bool parse_cpu(const char *s, int *preset);
 bool parse_address(const char *s, uint16_t *seg, uint16_t *off);
 bool parse_bdf(const char *s, uint16_t *ax);
 bool parse_break(const char *s, struct io_break *brk);

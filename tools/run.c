@@ -69,6 +69,9 @@ int run_main(struct options *o)
 
 	if (!o->mem)
 		o->mem = o->mode == 16 ? REAL_MODE_SIZE : FLAT_SIZE;
+	if (o->mode == 64 && o->cpu >= 0 && o->cpu < PIOTRAP_CPUID_X86_64)
+		return complain(STATUS_USAGE,
+				"--mode 64 needs a --cpu with long mode");
 	if (o->mem % PAGE)
 		return complain(STATUS_USAGE, "--mem must be a multiple of 4K");
 	status = place(o, &at, &end);

@@ -126,6 +126,17 @@ int sandbox_events(struct sandbox *sb, uint32_t exceptions, bool ints)
 	return call(sb, PIOTRAP_CONFIG, &c);
 }
 
+int sandbox_cpu(struct sandbox *sb, enum piotrap_cpuid_preset preset)
+{
+	struct piotrap_cpuid c = {
+		.size = sizeof(c),
+		.flags = PIOTRAP_CPUID_PRESET,
+		.preset = preset,
+	};
+
+	return call(sb, PIOTRAP_SET_CPUID, &c);
+}
+
 int sandbox_log(struct sandbox *sb, unsigned int flags, void *mem, size_t len)
 {
 	struct piotrap_log l = {

@@ -61,6 +61,9 @@ long sandbox_input(struct sandbox *sb, unsigned int port, const void *data,
  */
 int sandbox_events(struct sandbox *sb, uint32_t exceptions, bool ints);
 
+/* Return: 0, or a negative errno: -ENOTTY: the module is too old for it. */
+int sandbox_cpu(struct sandbox *sb, enum piotrap_cpuid_preset preset);
+
 /* @flags 0 ends logging. */
 int sandbox_log(struct sandbox *sb, unsigned int flags, void *mem, size_t len);
 

@@ -108,6 +108,7 @@ static void numbers(void)
 {
 	uint16_t seg = 1, off = 2, ax = 3;
 	unsigned int mode = 5;
+	int cpu = -1;
 	uint64_t v = 4;
 
 	check(parse_address("7c00", &seg, &off) && !seg && off == 0x7c00,
@@ -135,6 +136,11 @@ static void numbers(void)
 	check(parse_mode("64", &mode) && mode == 64, "--mode 64");
 	check(!parse_mode("48", &mode) && !parse_mode("", &mode) &&
 	      !parse_mode("032x", &mode) && mode == 64, "a wrong --mode");
+	check(parse_cpu("386", &cpu) && cpu == PIOTRAP_CPUID_386, "--cpu 386");
+	check(parse_cpu("x86-64-v3", &cpu) && cpu == PIOTRAP_CPUID_X86_64_V3,
+	      "--cpu x86-64-v3");
+	check(!parse_cpu("x86-64-v4", &cpu) && !parse_cpu("", &cpu) &&
+	      cpu == PIOTRAP_CPUID_X86_64_V3, "a wrong --cpu");
 	check(parse_count("1", &v) && v == 1, "--budget 1");
 	check(!parse_count("0", &v), "--budget 0");
 	check(!parse_count("0x10", &v), "--budget is decimal");
