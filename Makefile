@@ -91,6 +91,7 @@ install: tools
 uninstall:
 	rm -rf $(SRC)
 	rm -f $(DESTDIR)$(prefix)/include/linux/piotrap.h \
+		$(DESTDIR)$(prefix)/include/linux/piotrap_convert.h \
 		$(DESTDIR)$(prefix)/bin/piotrap \
 		$(DESTDIR)$(prefix)/lib/udev/rules.d/60-piotrap.rules \
 		$(DESTDIR)$(prefix)/lib/sysusers.d/piotrap.conf
