@@ -309,6 +309,9 @@ struct emu_replay {
  * @after_event: an event was delivered, and nothing has been executed since (K14)
  * @watch_passed: watches that were left for before an access of it
  * @insn: the bytes that were decoded before the exit
+ * @permitted: not 0: it may access its ports; the first @permitted - 1 entries of
+ *	@replay are the accesses that finding this out took
+ * @reserved: zero
  * @replay: in program order
  */
 struct emu_progress {
@@ -318,6 +321,8 @@ struct emu_progress {
 	u8 after_event;
 	u32 watch_passed;
 	u8 insn[16];
+	u8 permitted;
+	u8 reserved[7];
 	struct emu_replay replay[EMU_REPLAY_MAX];
 };
 

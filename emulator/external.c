@@ -30,6 +30,8 @@ static bool take_replay(struct emu *cpu, enum emu_io_kind kind,
 	if (!same_access(e, kind, dir, addr, size)) {
 		/* Registers were changed meanwhile: what is left is another's. */
 		p->nr_replay = cpu->replay_pos;
+		if (p->permitted > p->nr_replay + 1)
+			p->permitted = p->nr_replay + 1;
 		return false;
 	}
 	if (dir == EMU_READ)
@@ -256,6 +258,7 @@ void emu_external_commit(struct emu *cpu)
 
 	cpu->st.progress.nr_replay = 0;
 	cpu->st.progress.insn_len = 0;
+	cpu->st.progress.permitted = 0;
 	cpu->replay_pos = 0;
 	if (!cpu->use_io)
 		return;
@@ -274,8 +277,10 @@ void emu_external_hold(struct emu *cpu)
 	struct emu_progress *p = &cpu->st.progress;
 
 	if (!p->nr_replay && !cpu->st.io.kind && !cpu->stepped &&
-	    !p->watch_passed)
+	    !p->watch_passed) {
+		p->permitted = 0;
 		return;
+	}
 	p->insn_len = cpu->insn.len;
 	memset(p->insn, 0, sizeof(p->insn));
 	memcpy(p->insn, cpu->bytes, cpu->insn.len);
@@ -287,5 +292,6 @@ void emu_cancel(struct emu_state *st)
 	st->progress.in_rep = 0;
 	st->progress.insn_len = 0;
 	st->progress.nr_replay = 0;
+	st->progress.permitted = 0;
 	st->progress.watch_passed = 0;
 }

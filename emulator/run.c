@@ -135,6 +135,28 @@ static int not_modelled(struct emu *cpu, const struct emu_opcode *op)
 	return cr0 & EMU_CR0_TS ? emu_raise(cpu, VEC_NM) : emu_unsupported(cpu);
 }
 
+/*
+ * Port permission is found once: an instruction that goes on after an exit in the
+ * middle of it, or after a voluntary stop, does not ask again (K6, S42). One that
+ * left while it was asking does.
+ */
+static int port_permission(struct emu *cpu, u16 port, unsigned int size)
+{
+	struct emu_progress *p = &cpu->st.progress;
+	int r;
+
+	if (cpu->resumed && p->permitted) {
+		cpu->replay_pos = p->permitted - 1;
+		return EMU_OK;
+	}
+	if (p->in_rep)
+		return EMU_OK;
+	r = emu_port_permission(cpu, port, size);
+	if (!r)
+		p->permitted = cpu->replay_pos + 1;
+	return r;
+}
+
 static int execute(struct emu *cpu, const struct emu_insn *i)
 {
 	const struct emu_opcode *op = i->op;
@@ -152,11 +174,11 @@ static int execute(struct emu *cpu, const struct emu_insn *i)
 	if (i->mem)
 		cpu->ea = emu_ea(cpu, i);
 	if (op->flags & F_STRING) {
-		if (op->flags & F_PORT && !cpu->resumed) {
+		if (op->flags & F_PORT) {
 			unsigned int size = i->opcode & 1 ? i->osize : 1;
 
-			r = emu_port_permission(cpu, cpu->st.regs.gpr[EMU_RDX],
-						min(size, 4U));
+			r = port_permission(cpu, cpu->st.regs.gpr[EMU_RDX],
+					    min(size, 4U));
 			if (r)
 				return r;
 		}
@@ -169,11 +191,11 @@ static int execute(struct emu *cpu, const struct emu_insn *i)
 	if (!r && !(op->flags & F_MOV))
 		r = read_operand(cpu, i, op->op[0], i->size,
 				 !(op->flags & F_NOWB), &cpu->dst);
-	if (!r && (op->flags & F_PORT) && !cpu->resumed) {
+	if (!r && (op->flags & F_PORT)) {
 		bool in = i->exec == em_in;
 
-		r = emu_port_permission(cpu, in ? cpu->src : cpu->dst,
-					in ? i->size : i->ssize);
+		r = port_permission(cpu, in ? cpu->src : cpu->dst,
+				    in ? i->size : i->ssize);
 	}
 	if (r)
 		return r;

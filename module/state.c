@@ -120,6 +120,8 @@ SAME(progress, nr_replay);
 SAME(progress, after_event);
 SAME(progress, watch_passed);
 SAME(progress, insn);
+SAME(progress, permitted);
+SAME(progress, reserved);
 SAME(progress, replay);
 SAME_SIZE(progress);
 

@@ -397,6 +397,8 @@ TEST_F(state, inconsistent)
 	REFUSED(st.progress.insn_len = 16);
 	REFUSED(st.progress.nr_replay = PIOTRAP_REPLAY_MAX + 1);
 	REFUSED(st.progress.nr_replay = 1);
+	REFUSED(st.progress.permitted = 2);
+	REFUSED(st.progress.reserved[0] = 1);
 	REFUSED(st.event.reserved[0] = 1);
 	REFUSED(st.event.init_pending = 2);
 	REFUSED(st.event.mc_pending = 2);

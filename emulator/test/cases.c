@@ -17,6 +17,7 @@
  *   mem 2000 41 42                                bytes at a linear address
  *   deliver 3                                     vectors that go through the IVT
  *   hole 6000 6fff                                no memory there
+ *   kept 9000 9fff                                memory that the owner serves
  *   owner 80                                      a port that the owner serves
  *   split 80                                      a port of a kind of its own
  *   flags 8                                       emu.flags
@@ -383,6 +384,10 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 		} else if (!strcmp(w, "hole")) {
 			h->hole_first = number(t, word(&p));
 			h->hole_last = number(t, word(&p));
+		} else if (!strcmp(w, "kept")) {
+			h->mmio_first = number(t, word(&p));
+			h->mmio_last = number(t, word(&p));
+			h->mmio_kept = true;
 		} else if (!strcmp(w, "flags")) {
 			h->cpu.flags = number(t, word(&p));
 		} else if (!strcmp(w, "owner")) {

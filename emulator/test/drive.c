@@ -123,6 +123,14 @@ static void serve(struct host *h)
 	struct host_access *a;
 	u32 n, val;
 
+	if (io->kind == EMU_IO_MEM && h->mmio_kept) {
+		if (io->dir == EMU_READ)
+			memcpy(h->cpu.st.io_data, h->mem + io->addr, io->size);
+		else
+			memcpy(h->mem + io->addr, h->cpu.st.io_data, io->size);
+		io->done = io->count;
+		return;
+	}
 	for (n = 0; n < io->count; n++) {
 		val = 0;
 		if (io->dir == EMU_READ) {

@@ -26,6 +26,7 @@ struct host {
 	u64 mem_size;			/* of these, what is there */
 	bool no_windows;		/* every access goes through hooks */
 	u64 mmio_first, mmio_last;	/* served by the owner, if first < last */
+	bool mmio_kept;			/* ... out of @mem, as one who keeps it there */
 	u64 hole_first, hole_last;	/* no memory, if first < last */
 	int owner_port;			/* served by the owner, or -1 */
 	int split_port;			/* of another kind than its neighbours, or -1 */

@@ -718,6 +718,9 @@ struct piotrap_replay {
  * @after_event: 1: an event was delivered, and nothing has been executed since
  * @watch_passed: bit n: watch n has ended a run before an access of it
  * @insn: instruction bytes
+ * @permitted: not 0: port permission was found; the first @permitted - 1 entries of
+ *	@replay are the accesses that this took
+ * @reserved: must be zero
  * @replay: accesses served before the pending one
  *
  * For saving and restoring; it has no meaning beyond.
@@ -729,6 +732,8 @@ struct piotrap_progress {
 	__u8 after_event;
 	__u32 watch_passed;
 	__u8 insn[16];
+	__u8 permitted;
+	__u8 reserved[7];
 	struct piotrap_replay replay[PIOTRAP_REPLAY_MAX];
 };
 
