@@ -211,6 +211,7 @@ int emu_system_read(struct emu *cpu, u64 lin, unsigned int size, u64 *val);
 int emu_system_write(struct emu *cpu, u64 lin, unsigned int size, u64 val);
 int emu_system_probe(struct emu *cpu, u64 lin, unsigned int size);
 int emu_system_change(struct emu *cpu, u64 lin, u8 clear, u8 set);
+void emu_system_restore(struct emu *cpu, u64 lin, u8 clear, u8 set);
 int emu_linear_probe(struct emu *cpu, u64 lin, unsigned int size);
 bool emu_physical(struct emu *cpu, u64 lin, enum emu_access acc, u64 *gpa);
 bool emu_misaligned(const struct emu *cpu, u64 lin, unsigned int size);

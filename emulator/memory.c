@@ -633,6 +633,21 @@ int emu_system_probe(struct emu *cpu, u64 lin, unsigned int size)
 	return r;
 }
 
+static void change_host(struct emu *cpu, const struct place *pl, u8 clear, u8 set)
+{
+	unsigned int tries;
+	u8 old, new;
+
+	/* An owner who keeps changing it loses a change (K14). */
+	for (tries = 0; tries < 16; tries++) {
+		old = READ_ONCE(*pl->host);
+		new = (old & ~clear) | set;
+		if (host_exchange(pl->host, 1, old, new))
+			break;
+	}
+	table_written(cpu, pl);
+}
+
 /**
  * emu_system_change() - bits of a descriptor's byte: accessed, busy
  * @cpu: engine
@@ -646,8 +661,7 @@ int emu_system_probe(struct emu *cpu, u64 lin, unsigned int size)
  */
 int emu_system_change(struct emu *cpu, u64 lin, u8 clear, u8 set)
 {
-	u8 access = cpu->access, old, new;
-	unsigned int tries;
+	u8 access = cpu->access;
 	struct place pl;
 	u64 val;
 	int r;
@@ -658,18 +672,32 @@ int emu_system_change(struct emu *cpu, u64 lin, u8 clear, u8 set)
 	if (r)
 		return r;
 	if (pl.host) {
-		/* An owner who keeps changing it loses a change (K14). */
-		for (tries = 0; tries < 16; tries++) {
-			old = READ_ONCE(*pl.host);
-			new = (old & ~clear) | set;
-			if (host_exchange(pl.host, 1, old, new))
-				break;
-		}
-		table_written(cpu, &pl);
+		change_host(cpu, &pl, clear, set);
 		return EMU_OK;
 	}
 	r = emu_system_read(cpu, lin, 1, &val);
 	return r ? r : emu_system_write(cpu, lin, 1, (val & ~clear) | set);
+}
+
+/**
+ * emu_system_restore() - take a change back, where memory is memory
+ * @cpu: engine
+ * @lin: linear address
+ * @clear: bits to clear
+ * @set: bits to set
+ *
+ * What a hook or the owner has served is not made again but replayed, and has to
+ * stay as it is.
+ */
+void emu_system_restore(struct emu *cpu, u64 lin, u8 clear, u8 set)
+{
+	u8 access = cpu->access;
+	struct place pl;
+
+	cpu->access = ACCESS_SYSTEM;
+	if (!find_place(cpu, lin, EMU_ACC_WRITE, &pl) && pl.host)
+		change_host(cpu, &pl, clear, set);
+	cpu->access = access;
 }
 
 /* A read of the caller's memory that the write of all of it follows. */

@@ -270,9 +270,9 @@ void emu_task_revert(struct emu *cpu)
 		emu_flush(cpu);
 	emu_debug_arm(cpu);
 	if (b->back)
-		emu_system_change(cpu, b->back, 0, TYPE_BUSY);
+		emu_system_restore(cpu, b->back, 0, TYPE_BUSY);
 	if (b->tss)
-		emu_system_change(cpu, b->tss, TYPE_BUSY, 0);
+		emu_system_restore(cpu, b->tss, TYPE_BUSY, 0);
 }
 
 /* The TSS that a task gate or a back link names. */
