@@ -131,7 +131,10 @@ tab64:	mov	[v_op], eax
 	jbe	.out
 	add	al, 'a' - '9' - 1
 .out:	out	0xe9, al
-	; A of both, D of the last
+	; A of both, D of the last; after a fault the manual leaves it open
+	cmp	al, '.'
+	mov	al, '-'
+	jne	.store
 	mov	esi, [v_t]
 	mov	edx, [esi]
 	shr	edx, 5
@@ -142,7 +145,7 @@ tab64:	mov	[v_op], eax
 	and	eax, 6
 	or	al, dl
 	add	al, '0'
-	mov	ecx, [v_type]
+.store:	mov	ecx, [v_type]
 	mov	[v_buf + ecx], al
 	inc	ecx
 	mov	[v_type], ecx

@@ -443,8 +443,10 @@ OP lss
 OP lar
 	mov	ecx, 0x5a5a5a5a
 .at:	lar	ecx, eax
-	jz	ok
-	int	0x81
+	jnz	no
+	and	ecx, ~0xf0000		; undefined
+	int	0x80
+no:	int	0x81
 ok:	int	0x80
 OP lsl
 	mov	ecx, 0x5a5a5a5a
