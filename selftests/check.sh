@@ -88,6 +88,7 @@ check() {
 	suite differential make -s --no-print-directory -C emulator differential
 	suite native make -s --no-print-directory -C emulator native
 	suite vectors make -s --no-print-directory -C emulator vectors
+	suite system make -s --no-print-directory -C emulator system
 	suite tools make -s --no-print-directory -C tools check
 	suite modules modules
 	for k in $KERNELS; do

@@ -4,7 +4,7 @@
 # Install the Debian packages that building and testing need, if any is
 # missing. None of them is a kernel: those are only unpacked (kernel.sh).
 #
-# usage: deps.sh [build|vm|debug|lint|doc|bpf]...  (default: all but debug)
+# usage: deps.sh [build|vm|peers|debug|lint|doc|bpf]...  (default: all but debug)
 
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -17,6 +17,8 @@ group() {
 	# fetching and booting kernels
 	vm) echo qemu-system-x86 busybox-static cpio e2fsprogs rsync xz-utils \
 		lz4 zstd binutils kmod seabios vgabios ;;
+	# emulators that are compared with, and the assembler for their ROM
+	peers) echo nasm bochs-term bochs seabios bsdutils qemu-system-x86 ;;
 	debug) echo flex bison bc libelf-dev libssl-dev perl ;;
 	lint) echo shellcheck perl git ;;
 	doc) echo python3-sphinx perl xz-utils ;;
@@ -25,7 +27,7 @@ group() {
 	esac
 }
 
-[ $# -gt 0 ] || set -- build vm lint doc bpf
+[ $# -gt 0 ] || set -- build vm peers lint doc bpf
 missing=()
 for g; do
 	for p in $(group "$g"); do
