@@ -26,7 +26,7 @@
 #include "../emu.h"
 
 #define PAGE		4096ULL
-#define LOW_ROM		(128U << 10)
+#define LOW_ROM		(128ULL << 10)
 #define MIB		(1U << 20)
 #define TOP		(1ULL << 32)
 
@@ -50,7 +50,7 @@ struct machine {
 
 static u8 *rom_page(const struct machine *m, u64 gpa)
 {
-	u64 low = min(m->rom_size, (u64)LOW_ROM);
+	u64 low = min(m->rom_size, LOW_ROM);
 
 	if (gpa >= TOP - m->rom_size && gpa < TOP)
 		return m->rom + (gpa - (TOP - m->rom_size));
@@ -297,6 +297,24 @@ static void report(const struct machine *m, bool stats)
 				(unsigned long long)m->out[n]);
 }
 
+static const char *exit_name(enum emu_exit e)
+{
+	switch (e) {
+	case EMU_EXIT_HLT:
+		return "HLT";
+	case EMU_EXIT_SHUTDOWN:
+		return "shutdown";
+	case EMU_EXIT_BUDGET:
+		return "limit reached";
+	case EMU_EXIT_MEMORY:
+		return "no memory";
+	case EMU_EXIT_UNSUPPORTED:
+		return "not modelled";
+	default:
+		return "unexpected exit";
+	}
+}
+
 static int ended(struct machine *m, enum emu_exit e)
 {
 	const struct emu_state *st = &m->cpu.st;
@@ -305,7 +323,7 @@ static int ended(struct machine *m, enum emu_exit e)
 
 	if (m->done)
 		return m->status;
-	fprintf(stderr, "image: exit %d at %04x:%llx, cr0 %llx", e,
+	fprintf(stderr, "image: %s at %04x:%llx, cr0 %llx", exit_name(e),
 		st->segs.seg[EMU_CS].selector,
 		(unsigned long long)st->regs.rip,
 		(unsigned long long)st->ctrl.cr0);
@@ -385,7 +403,7 @@ int main(int argc, char **argv)
 	m->ram = calloc(1, m->ram_size);
 	if (!m->ram)
 		fatal("ram", "not that much");
-	low = min(m->rom_size, 2ULL * LOW_ROM);
+	low = min(m->rom_size, 2 * LOW_ROM);
 	if (m->shadow)
 		memcpy(m->ram + MIB - low, m->rom + m->rom_size - low, low);
 
