@@ -365,9 +365,12 @@ int emu_deliver(struct emu *cpu, const struct emu_event *ev)
 		return emu_unsupported(cpu);
 	if (!protected_mode(cpu))
 		return deliver_real(cpu, ev);
-	if (vm86(cpu) && ev->type == EMU_EV_SOFT_INT &&
-	    emu_vme_redirects(cpu, ev->vector, &r))
-		return deliver_vme(cpu, ev);
+	if (vm86(cpu) && ev->type == EMU_EV_SOFT_INT) {
+		if (emu_vme_redirects(cpu, ev->vector, &r))
+			return deliver_vme(cpu, ev);
+		if (r)
+			return r;
+	}
 	r = deliver_protected(cpu, ev);
 	/* EXT: the program did not ask for it. */
 	if (r == EMU_EXCEPTION && external && cpu->raised.vector >= VEC_TS &&
