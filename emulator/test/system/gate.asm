@@ -285,6 +285,15 @@ gates:	mov	esi, lowraw
 	SAY	" gs="
 	HEX	4, [v_gs]
 	END
+	CASE	"gate.call.o16"		; the gate decides, not the operand size
+	GATE	GDT + G0, 0xec, CODE1, raw_gate
+	USER
+	o16 call G0:0
+	ENDUSER
+	DEPTH	STK1
+	F32	1
+	F32	2
+	END
 	CASE	"gate.callfar3"		; ring 3 calls a gate of DPL 0; of another RPL
 	GATE	GDT + G0, 0x8c, K_CODE, raw_gate
 	TRY3	call G0:0
@@ -698,6 +707,35 @@ gates:	mov	esi, lowraw
 	SAY	" dr6="
 	HEX	8, [v_t]
 	mov	dword [v_ufl], 2
+	END
+	CASE	"step.ss"		; none after MOV SS and POP SS, one after LSS
+	mov	word [SCRATCH + 4], K_DATA
+	GO
+	mov	ecx, ss
+	push	dword 0x102
+	popfd
+	mov	ss, cx
+	nop
+	nop
+	ENDGO
+	GO
+	push	ss
+	push	dword 0x102
+	popfd
+	pop	ss
+	nop
+	nop
+	ENDGO
+	GO
+	mov	[SCRATCH], esp
+	push	dword 0x102
+	popfd
+	lss	esp, [SCRATCH]
+	nop
+	nop
+	ENDGO
+	mov	eax, 0xffff0ff0
+	mov	dr6, eax
 	END
 	CASE	"step.iret"		; IRET that sets TF: after the next instruction
 	GO

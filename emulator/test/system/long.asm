@@ -362,6 +362,33 @@ LM
 	mov	qword [TSS + 4], STK0 - 0x800
 	mov	byte [IDT64 + 12 * 16 + 4], 0
 	END
+	CASE	"long.ist.limit"	; IST7 beyond the TSS; #TS with its selector
+	mov	word [GDT + L_TSS], 0x5a
+	mov	byte [GDT + L_TSS + 5], 0x89
+	mov	eax, L_TSS
+	ltr	ax
+	mov	byte [IDT64 + 6 * 16 + 4], 7
+	TRY	ud2
+	mov	byte [IDT64 + 6 * 16 + 4], 0
+	mov	word [GDT + L_TSS], 0x2068
+	mov	byte [GDT + L_TSS + 5], 0x89
+	mov	eax, L_TSS
+	ltr	ax
+	END
+	CASE	"long.conforming"	; a conforming handler keeps the CPL
+	mov	dword [GDT + T0], 0x0000ffff
+	mov	dword [GDT + T0 + 4], 0x00af9f00
+	GATE64	0x40, 0xee, T0, .confh
+	mov	ebx, 0
+	U64
+	int	0x40
+.confh:	mov	ebx, cs
+	mov	rcx, rsp
+	ENDU64
+	WD	" ", [v_bx]
+	D	" ", [v_cx]
+	GATE64	0x40, 0xee, L_CODE, stub64_40
+	END
 	CASE	"long.gates"		; of other types; L=0 targets
 	GATE64	0x40, 0xe6, L_CODE, stub64_40
 	TRY	int 0x40
@@ -748,6 +775,30 @@ LM
 	D	" r11=", [v_r11]
 	mov	qword [v_ufl], 2
 	END
+	CASE	"long.syscall.tf2"	; not masked: a trap at the entry
+	WRMSR	0xc0000084, 0x4600
+	WRMSR	0xc0000082, .tfentry
+	mov	qword [v_ufl], 0x102
+	TRYU64	syscall
+	SAY	" +"
+	mov	rax, [v_ip]
+	sub	rax, .tfentry
+	mov	cl, 2
+	call	hex64
+	D	" fl=", [v_fl]
+	WD	" cs=", [v_cs]
+	mov	qword [v_ufl], 2
+	mov	rax, dr6
+	mov	[v_t], eax
+	D	" dr6=", [v_t]
+	mov	eax, 0xffff0ff0
+	mov	dr6, rax
+	jmp	.tfend
+.tfentry:
+	nop
+	nop
+	int	0x80
+.tfend:	END
 	CASE	"long.sysenter"
 	WRMSR	0x174, L_CODE
 	WRMSR	0x175, STK0 - 0x400
@@ -841,8 +892,13 @@ LM
 	TRY	jmp far dword [v_t]
 	mov	word [v_t + 4], T2SS
 	TRY	jmp far dword [v_t]	; no task switches
+	mov	dword [GDT + T0 + 4], 0x00ef9b00	; L and D
+	mov	dword [v_t], .ld
 	mov	word [v_t + 4], T0
-	TRY	call far dword [v_t]
+	GO
+	call	far dword [v_t]
+.ld:	int	0x80
+	ENDGO
 	END
 	CASE	"long.callgate"
 	CALLGATE64 0xec, L_CODE, .cg
@@ -1069,6 +1125,50 @@ LM
 	mov	dword [LPD + 8], 0x200087
 	mov	rax, cr3
 	mov	cr3, rax
+	END
+	CASE	"long.invpcid"
+	mov	qword [SCRATCH], 0
+	mov	qword [SCRATCH + 8], 0
+	mov	eax, 4
+	TRY	invpcid rax, [SCRATCH]
+	mov	eax, 2
+	TRY	invpcid rax, [SCRATCH]
+	mov	byte [SCRATCH], 1		; a PCID without CR4.PCIDE
+	xor	eax, eax
+	TRY	invpcid rax, [SCRATCH]
+	mov	qword [SCRATCH], 0x1000
+	mov	eax, 1
+	TRY	invpcid rax, [SCRATCH]
+	mov	qword [SCRATCH], 0
+	mov	rax, 0x800000000000
+	mov	[SCRATCH + 8], rax
+	xor	eax, eax
+	TRY	invpcid rax, [SCRATCH]
+	TRYU64	invpcid rax, [SCRATCH]
+	END
+	CASE	"long.pat"		; reserved memory types
+	mov	ecx, 0x277
+	rdmsr
+	mov	[v_t], eax
+	mov	[v_t + 4], edx
+	Q	" ", v_t
+	mov	ecx, 0x277
+	mov	eax, 2
+	xor	edx, edx
+	TRY	wrmsr
+	mov	ecx, 0x277
+	mov	eax, 0x08
+	xor	edx, edx
+	TRY	wrmsr
+	mov	ecx, 0x277
+	mov	eax, 0x07060504
+	mov	edx, 0x00010405
+	TRY	wrmsr
+	mov	ecx, 0x277
+	rdmsr
+	mov	[v_t], eax
+	mov	[v_t + 4], edx
+	Q	" ", v_t
 	END
 	CASE	"long.compat"		; 32-bit code, ring 3 and ring 0
 	U32

@@ -325,6 +325,7 @@ paging:	call	tables
 	TRY	{db 0x0f, 0x01, 0xff}	; takes memory only
 	END
 
+	mov	byte [v_page], 1
 	CASE	"page32.implicit"	; tables are read and written as supervisor
 	mov	dword [PTT + 4], 0
 	FLUSH
@@ -377,6 +378,59 @@ paging:	call	tables
 	mov	dword [SCRATCH], 0x000080cd
 	END
 
+	CASE	"page32.desc.cross"	; a descriptor over two pages, the second absent
+	mov	dword [PTT + 4], 0
+	FLUSH
+	DESC	K_LDT, 0x00008200, 0x000000ff
+	mov	word [GDT + K_LDT + 2], 0x0ffc
+	mov	byte [GDT + K_LDT + 4], TEST >> 16
+	mov	byte [GDT + K_LDT + 7], 0
+	mov	dword [SCRATCH + 0xffc], 0x0000ffff
+	mov	dword [SCRATCH + 0x1000], 0x00cff200
+	mov	eax, K_LDT
+	lldt	ax
+	mov	eax, 4
+	TRY	mov ds, eax
+	mov	dword [PTT + 4], (SCRATCH + 0x1000) | 7
+	FLUSH
+	mov	eax, 4
+	TRY	mov ds, eax
+	D	" ", [SCRATCH + 0x1000]
+	mov	dword [PTT + 4], 0
+	FLUSH
+	call	tables
+	END
+	CASE	"page32.tss"		; TSSes in absent pages: #PF in the old task
+	TASK	task_end, 0
+	mov	word [GDT + T2SS + 2], 0x1000
+	mov	byte [GDT + T2SS + 4], TEST >> 16
+	TRY	jmp T2SS:0
+	WD	" tr=", [v_tr]
+	B	" ", [GDT + T2SS + 5]
+	TRY	call T2SS:0
+	B	" ", [GDT + T2SS + 5]
+	call	tables
+	END
+	mov	byte [v_page], 0
+	CASE	"page32.frame"		; the second half of a frame hits an absent page
+	TASK	task_frame, 0
+	mov	eax, cr3
+	mov	[TSS2 + 0x1c], eax
+	GATE	IDT + 14 * 8, 0x85, T2SS, 0
+	mov	dword [PTT + 4], (SCRATCH + 0x1000) | 7
+	mov	dword [PTT], SCRATCH | 6
+	FLUSH
+	mov	dword [TSS + 4], TEST + 0x1008
+	TRY3	int 0x40
+	D	" cr2=", [v_cr2]
+	D	" error=", [v_f]
+	OFF	" ip=+", [TSS + 0x20]
+	D	" sp=", [TSS + 0x38]
+	mov	dword [PTT], SCRATCH | 7
+	mov	dword [PTT + 4], 0
+	FLUSH
+	call	tables
+	END
 	CASE	"page32.deliver"	; the ring 0 stack is absent: #PF in delivery
 	TASK	task_frame, 0
 	mov	eax, cr3
@@ -539,6 +593,19 @@ paging:	call	tables
 	END
 
 	; PAE
+	CASE	"pae.pg"		; and when PG is set
+	CR4	0, 0x20
+	mov	dword [PAEPDPT + 16], 0x1e1
+	mov	eax, PAEPDPT
+	mov	cr3, eax
+	cmp	byte [v_tcg], 0
+	jne	.no_pg
+	mov	eax, cr0
+	or	eax, PG
+	TRY	mov cr0, eax
+.no_pg:	mov	dword [PAEPDPT + 16], 0
+	CR4	0x20, 0
+	END
 	CASE	"pae.cr3"		; reserved bits of PDPTEs are looked at when CR3 is loaded
 	CR4	0, 0x20
 	mov	eax, PAEPDPT

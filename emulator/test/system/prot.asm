@@ -99,7 +99,10 @@ say_event32:
 	cmp	byte [v_vec], 14
 	jne	.off
 	SAY	"@"
-	HEX	8, [v_cr2]
+	cmp	byte [v_page], 0
+	je	.exact
+	and	word [v_cr2], 0xf000
+.exact:	HEX	8, [v_cr2]
 .off:	SAY	"+"
 	mov	eax, [v_ip]
 	sub	eax, [v_base]
@@ -488,6 +491,19 @@ OP iretd
 	push	eax
 	push	landing
 .at:	iretd
+OP retfss				; to ring 3, with that SS
+	push	eax
+	push	STK3
+	push	U_CODE
+	push	landing
+.at:	retf
+OP iretdss
+	push	eax
+	push	STK3
+	push	2
+	push	U_CODE
+	push	landing
+.at:	iretd
 OP int40
 .at:	int	0x40
 	int	0x80
@@ -756,6 +772,20 @@ prot:	mov	ax, K_DATA
 	call	tables
 	TABS	retf
 	TABS	iretd
+	TAB	"seg.retf.ss", retfss, 0, 3, 3, 1, T0
+	END
+	TAB	"seg.retf.ss", retfss, 0, 0, 3, 1, T0
+	END
+	TAB	"seg.retf.ss", retfss, 0, 3, 0, 1, T0
+	END
+	TAB	"seg.retf.ss", retfss, 0, 3, 3, 0, T0
+	END
+	TAB	"seg.iretd.ss", iretdss, 0, 3, 3, 1, T0
+	END
+	TAB	"seg.iretd.ss", iretdss, 0, 0, 3, 1, T0
+	END
+	TAB	"seg.iretd.ss", iretdss, 0, 3, 3, 0, T0
+	END
 	call	tables
 
 	CASE	"seg.sum"		; what LAR and LSL return
@@ -957,6 +987,59 @@ prot:	mov	ax, K_DATA
 	pop	eax
 	ENDGO
 	END
+	CASE	"seg.lds"		; LDS, LES, LSS, LFS, LGS with an offset
+	mov	dword [SCRATCH], 0x12345678
+	mov	dword [SCRATCH + 4], U_DATA
+	GO
+	lds	eax, [SCRATCH]
+	les	ebx, [SCRATCH]
+	lgs	ecx, [SCRATCH]
+	mov	edx, ds
+	mov	esi, es
+	o16 lfs	di, [SCRATCH + 2]
+	ENDGO
+	SAY	" "
+	HEX	8, [v_ax]
+	SAY	" "
+	HEX	8, [v_bx]
+	SAY	" "
+	HEX	8, [v_cx]
+	SAY	" "
+	HEX	4, [v_dx]
+	SAY	" "
+	HEX	4, [v_si]
+	mov	word [SCRATCH + 4], GDT_SIZE
+	mov	ebx, 0x11111111
+	TRY	les ebx, [SCRATCH]
+	SAY	" "
+	HEX	8, [v_bx]
+	TRY	{db 0xc4, 0xc0}
+	TRY	{db 0x0f, 0xb2, 0xc0}
+	END
+	CASE	"seg.ret16"		; 16-bit far return beyond the limit, and within
+	DESC	T0, 0x00409b06, 0x000000ff
+	mov	word [SCRATCH + 0x200], 0x82cd
+	GO
+	push	word T0
+	push	word 0x0200
+	o16 retf
+	ENDGO
+	GO
+	push	word T0
+	push	word 0
+	push	word 2
+	push	word T0
+	push	word 0x0200
+	o16 iret
+	ENDGO
+	GATE	GDT + G0, 0x8c, T0, 0x200
+	TRY	call G0:0
+	TRY	jmp G0:0
+	GATE	IDT + 0x40 * 8, 0x8e, T0, 0x200
+	TRY	int 0x40
+	call	tables
+	END
+
 	CASE	"seg.arpl"
 %macro	ARPL 2
 	mov	eax, %1
@@ -1048,6 +1131,26 @@ prot:	mov	ax, K_DATA
 	HEX	4, [v_cx]
 	SAY	" "
 	HEX	8, [v_dx]
+	END
+	CASE	"seg.smsw"		; to memory a word; LMSW from memory
+	mov	dword [SCRATCH], -1
+	smsw	[SCRATCH]
+	and	dword [SCRATCH], 0xffff000f
+	SAY	" "
+	HEX	8, [SCRATCH]
+	mov	word [SCRATCH], 0x000c
+	GO
+	lmsw	[SCRATCH]
+	mov	eax, cr0
+	and	eax, 15
+	lmsw	ax
+	ENDGO
+	clts
+	SAY	" "
+	HEX	2, [v_ax]
+	mov	eax, cr0
+	and	eax, ~0xe
+	mov	cr0, eax
 	END
 	CASE	"seg.cr0"		; TS, EM: x87, WAIT
 	mov	eax, cr0

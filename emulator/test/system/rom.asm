@@ -76,6 +76,7 @@ v_expect:	resd 1
 v_sum:		resd 1
 v_op:		resd 1
 v_buf:		resb 80
+v_page:		resb 1			; which byte of a page faults is open
 v_tcg:		resb 1			; this is QEMU's TCG
 v_tmp:		resb 256
 

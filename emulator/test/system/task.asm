@@ -368,6 +368,17 @@ tasks:
 	mov	byte [GDT + T2SS + 5], 0x89
 	BUSY
 	END
+	CASE	"task.err.old"		; the old TSS is too short to be written
+	TASK	task_end, 0
+	mov	word [GDT + K_TSS], 0x5e
+	mov	byte [GDT + K_TSS + 5], 0x89
+	mov	eax, K_TSS
+	ltr	ax
+	TRY	jmp T2SS:0
+	WD	" tr=", [v_tr]
+	B	" new=", [GDT + T2SS + 5]
+	call	tables
+	END
 	CASE	"task.err.int"
 	TASK	task_end, 0
 	GATE	IDT + 0x40 * 8, 0x85, K_TSS, 0

@@ -494,6 +494,16 @@ PM
 	D	" fl=", [v_fl]
 	WD	" pushed ", [v_dx]
 	END
+	CASE	"vme.limit"		; the map is beyond the TSS, or before it
+	mov	dword [v_ufl], 2
+	mov	dword [TSS + 0x64], 0x00100000
+	TRYVM	int 0x22
+	mov	dword [TSS + 0x64], 0x21000000
+	TRYVM	int 0x22
+	mov	dword [v_ufl], 0x3002
+	TRYVM	int 0x22
+	call	vmtables
+	END
 	CR4	1, 2			; PVI
 	CASE	"pvi"
 	mov	dword [v_ufl], 2
