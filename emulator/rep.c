@@ -289,7 +289,9 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 			return EMU_OK;
 		}
 		cpu->incomplete = true;
-		cpu->undo_lf = cpu->lf;
+		/* On AMD the flags of each comparison stay (S52). */
+		if (cpu->flags & EMU_VENDOR_AMD)
+			cpu->undo_lf = cpu->lf;
 
 		/* What the owner has answered is committed first (K6). */
 		if (!emu_answers_left(cpu) && attention(cpu)) {
@@ -314,5 +316,6 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 		}
 	}
 	trace_break(cpu, why, done, left, fast);
+	cpu->lf = cpu->undo_lf;
 	return EMU_OK;
 }
