@@ -25,27 +25,26 @@ int emu_push(struct emu *cpu, unsigned int size, u64 val)
 }
 
 /**
- * emu_push_many() - push several values, or none
+ * emu_push_many() - push several values
  * @cpu: engine
  * @size: bytes of each
  * @val: values, the first is pushed first
  * @n: how many
  *
- * Return: as emu_push(); on failure the stack pointer is as before, and so is
- * memory if the failure is an exception.
+ * Return: as emu_push(); on failure the stack pointer is as before. What was pushed
+ * before an exception stays in memory (S162); with any other failure nothing was.
  */
 int emu_push_many(struct emu *cpu, unsigned int size, const u64 *val,
 		  unsigned int n)
 {
 	unsigned int k;
-	int r;
+	int r = EMU_OK;
 
-	for (k = 1; k <= n; k++) {
+	for (k = 1; !r && k <= n; k++)
 		r = emu_probe_write(cpu, EMU_SS, sp_plus(cpu, -(s64)(k * size)),
 				    size);
-		if (r)
-			return r;
-	}
+	if (r && r != EMU_EXCEPTION)
+		return r;
 	for (k = 1; k <= n; k++) {
 		r = emu_write(cpu, EMU_SS, sp_plus(cpu, -(s64)(k * size)), size,
 			      val[k - 1] & size_mask(size));
