@@ -87,6 +87,7 @@ check() {
 	suite features make -s --no-print-directory -C emulator features
 	suite differential make -s --no-print-directory -C emulator differential
 	suite native make -s --no-print-directory -C emulator native
+	suite silicon make -s --no-print-directory -C emulator silicon
 	suite vectors make -s --no-print-directory -C emulator vectors
 	suite system make -s --no-print-directory -C emulator system
 	suite tools make -s --no-print-directory -C tools check
