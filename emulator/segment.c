@@ -121,10 +121,11 @@ int emu_load_segment(struct emu *cpu, unsigned int seg, u16 sel)
 	return EMU_OK;
 }
 
-/* The shadow that MOV SS and POP SS cast, unless they stand in one (S122). */
+/* The shadow that MOV SS and POP SS cast; Intel: unless they stand in one (S122). */
 void emu_mov_ss_shadow(struct emu *cpu)
 {
-	if (!(cpu->st.debug.interruptibility & EMU_BLOCK_MOV_SS))
+	if (!(cpu->st.debug.interruptibility & EMU_BLOCK_MOV_SS) ||
+	    cpu->flags & EMU_VENDOR_AMD)
 		cpu->new_shadow |= EMU_BLOCK_MOV_SS;
 }
 
