@@ -119,6 +119,12 @@ static inline unsigned int stack_size(const struct emu *cpu)
 	return cpu->st.segs.seg[EMU_SS].attr & EMU_SEG_DB ? 4 : 2;
 }
 
+/* Bytes that are read of a selector's slot of @size on the stack (S160). */
+static inline unsigned int selector_slot(const struct emu *cpu, unsigned int size)
+{
+	return cpu->flags & EMU_VENDOR_AMD ? size : 2;
+}
+
 static inline u64 code_linear(const struct emu *cpu)
 {
 	u64 lin = cpu->st.segs.seg[EMU_CS].base + cpu->st.regs.rip;

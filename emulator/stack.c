@@ -112,7 +112,8 @@ int em_pop_sreg(struct emu *cpu, const struct emu_insn *i)
 	u64 sel, sp = sp_plus(cpu, i->osize);
 	int r;
 
-	r = emu_read(cpu, EMU_SS, sp_plus(cpu, 0), 2, &sel);
+	r = emu_read(cpu, EMU_SS, sp_plus(cpu, 0), selector_slot(cpu, i->osize),
+		     &sel);
 	if (r)
 		return r;
 	r = emu_load_segment(cpu, seg, sel);

@@ -431,7 +431,7 @@ static int pop_stack(struct emu *cpu, struct far_return *f, unsigned int size)
 	int r = pop_at(cpu, &f->at, size, size, &f->sp);
 
 	if (!r)
-		r = pop_at(cpu, &f->at, size, 2, &sel);
+		r = pop_at(cpu, &f->at, size, selector_slot(cpu, size), &sel);
 	if (!r)
 		f->ss = sel;
 	return r;
@@ -500,9 +500,9 @@ int em_ret_far(struct emu *cpu, const struct emu_insn *i)
 	int r;
 
 	r = pop_at(cpu, &f.at, i->osize, i->osize, &f.off);
-	/* Two bytes of the selector's slot are read (S160). */
 	if (!r)
-		r = pop_at(cpu, &f.at, i->osize, 2, &sel);
+		r = pop_at(cpu, &f.at, i->osize, selector_slot(cpu, i->osize),
+			   &sel);
 	if (r)
 		return r;
 	f.cs = sel;
@@ -613,7 +613,8 @@ int em_iret(struct emu *cpu, const struct emu_insn *i)
 	}
 	r = pop_at(cpu, &f.at, i->osize, i->osize, &f.off);
 	if (!r)
-		r = pop_at(cpu, &f.at, i->osize, 2, &sel);
+		r = pop_at(cpu, &f.at, i->osize, selector_slot(cpu, i->osize),
+			   &sel);
 	if (!r)
 		r = pop_at(cpu, &f.at, i->osize, i->osize, &fl);
 	if (r)
