@@ -229,6 +229,12 @@ static void read_case(struct test *t, char *const *col)
 	read_presets(t, col[7]);
 }
 
+/* Outside 64-bit mode the upper halves of registers are anything. */
+static u64 visible(const struct test *t, unsigned int at)
+{
+	return t->bits == 64 || at >= EMU_NR_GPRS ? ~0ULL : 0xffffffff;
+}
+
 static void read_stop(struct test *t, struct sequence *seq, char *const *col,
 		      unsigned int nr)
 {
@@ -252,7 +258,8 @@ static void read_stop(struct test *t, struct sequence *seq, char *const *col,
 		for (k = 0; k < ARRAY_SIZE(field); k++) {
 			if (strcmp(col[n], field[k].name))
 				continue;
-			s->val[field[k].at] = number(eq, field[k].base);
+			s->val[field[k].at] = number(eq, field[k].base) &
+					      visible(t, field[k].at);
 			s->has |= 1U << field[k].at;
 		}
 	}
@@ -672,10 +679,12 @@ static struct stop *new_stop(struct run *r)
 	const struct emu_state *st = &r->h.cpu.st;
 	struct sequence *seq = &r->got;
 	struct stop *s = &seq->stop[seq->nr];
+	unsigned int n;
 
 	memset(s, 0, sizeof(*s));
 	s->rip = st->regs.rip - r->t->rip;
-	memcpy(s->val, st->regs.gpr, sizeof(st->regs.gpr));
+	for (n = 0; n < EMU_NR_GPRS; n++)
+		s->val[n] = st->regs.gpr[n] & visible(r->t, n);
 	memcpy(r->gpr[seq->nr], st->regs.gpr, sizeof(st->regs.gpr));
 	s->val[DR6] = seq->nr ? 0 : 0xff0;
 	s->val[MEMCHG] = changed(&r->h);
@@ -820,8 +829,9 @@ static bool handle(struct run *r)
 			fail("S5: a fault has left a trap pending");
 		return false;
 	}
-	/* INT1 is no trap that has happened: it has yet to be run. */
-	if (!r->v->take && st->event.type != EMU_EV_ICEBP)
+	/* INT1 has yet to be run, and a fault has yet to drop what a shadow holds. */
+	if (!r->v->take && st->event.type != EMU_EV_ICEBP &&
+	    !st->debug.pending_dbg)
 		st->event.action = EMU_EVENT_ABSORB;
 	else if (take(r) != EMU_EXIT_BUDGET)
 		return fail("taken: it does not go on");
