@@ -332,7 +332,6 @@ static int page_write(struct emu *cpu, const struct place *pl, u64 lin,
 
 	if (likely(pl->host)) {
 		host_write(pl->host, size, val);
-		table_written(cpu, pl);
 	} else {
 		cpu->exit.access = EMU_ACC_WRITE;
 		r = pl->caller ? cpu->ops->user_write(cpu, lin, size, val) :
@@ -342,6 +341,7 @@ static int page_write(struct emu *cpu, const struct place *pl, u64 lin,
 			return r;
 	}
 	if (unlikely(pl->watched))
+	table_written(cpu, pl);
 		note_data(cpu, lin, size, true);
 	return EMU_OK;
 }

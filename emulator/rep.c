@@ -247,7 +247,7 @@ static bool condition_ends(const struct emu *cpu, const struct emu_insn *i)
  */
 int emu_rep(struct emu *cpu, const struct emu_insn *i)
 {
-	u64 left = gpr_get(cpu, EMU_RCX, i->asize), done = 0;
+	u64 left = gpr_get(cpu, EMU_RCX, i->asize), done = 0, generation;
 	bool fast = false, refetch;
 	enum emu_rep_reason why;
 	u32 n;
@@ -262,6 +262,7 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 		locate_code(cpu, i);
 	for (;;) {
 		refetch = iteration_touches_code(cpu, i);
+		generation = cpu->generation;
 		n = bulk(cpu, i, left);
 		fast = n;
 		if (!n) {
@@ -302,7 +303,8 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 			why = EMU_REP_BUDGET;
 			break;
 		}
-		if (refetch) {
+		/* Its bytes, or the page tables that lead to them, may have changed. */
+		if (refetch || generation != cpu->generation) {
 			why = EMU_REP_REFETCH;
 			break;
 		}
