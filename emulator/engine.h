@@ -147,6 +147,8 @@ struct emu_breakpoint {
  * @resumed: it continues after a voluntary stop: no checks (S42)
  * @use_io: its iteration has taken an element of st.io
  * @part: its port access is being made byte by byte
+ * @part_size: of the whole of that, where it is still to be traced
+ * @part_val: and its value
  * @counted: it has accounted for its boundaries itself
  * @stepped: the step hook has accepted it
  * @undo: @undo_gpr is valid
@@ -219,6 +221,7 @@ struct emu {
 	bool in_event;
 	u8 leave;
 	bool incomplete;
+	u8 part_size;
 	bool resumed;
 	bool use_io;
 	bool part;
@@ -228,6 +231,7 @@ struct emu {
 	u32 stop_exit;
 	u32 poll_left;
 	u64 undo_gpr[EMU_NR_GPRS];
+	u64 part_val;
 	struct emu_lazy_flags undo_lf;
 
 	struct emu_armed armed;

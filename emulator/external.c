@@ -122,6 +122,19 @@ static void trace_port(struct emu *cpu, enum emu_dir dir, u16 port,
 	});
 }
 
+/* A write is traced before it, the whole of it once its first byte is on its way. */
+static void trace_part(struct emu *cpu, u16 port)
+{
+	if (!cpu->part_size)
+		return;
+	emu_trace(cpu, &(struct emu_trace){
+		.kind = EMU_TRACE_PORT, .dir = EMU_WRITE,
+		.size = cpu->part_size, .port = port, .count = 1,
+		.value = cpu->part_val,
+	});
+	cpu->part_size = 0;
+}
+
 static int call_port(struct emu *cpu, enum emu_dir dir, u16 port,
 		     unsigned int size, u64 *val)
 {
@@ -135,6 +148,7 @@ static int call_port(struct emu *cpu, enum emu_dir dir, u16 port,
 			return r;
 	}
 	if (dir == EMU_WRITE) {
+		trace_part(cpu, port);
 		trace_port(cpu, dir, port, size, v);
 		return ops->port_write(cpu, port, size, v);
 	}
@@ -184,8 +198,10 @@ int emu_external(struct emu *cpu, enum emu_io_kind kind, enum emu_dir dir,
 		r = cpu->ops->write(cpu, addr, size, *val);
 	if (r == EMU_OK)
 		remember(cpu, kind, dir, addr, size, *val);
-	else if (r == EMU_EXIT && !cpu->host_exit)
+	if (r == EMU_EXIT && !cpu->host_exit) {
+		trace_part(cpu, addr);
 		ask_owner(cpu, kind, dir, addr, size, *val);
+	}
 	return r;
 }
 
@@ -207,8 +223,8 @@ int emu_external_split(struct emu *cpu, enum emu_dir dir, u16 port,
 	unsigned int n;
 	int r = EMU_OK;
 
-	if (dir == EMU_WRITE && first)
-		trace_port(cpu, dir, port, size, all);
+	cpu->part_size = dir == EMU_WRITE && first ? size : 0;
+	cpu->part_val = all;
 	cpu->part = true;
 	for (n = 0; n < size && !r; n++) {
 		byte = dir == EMU_WRITE ? all >> (8 * n) & 0xff : 0xff;
@@ -219,6 +235,7 @@ int emu_external_split(struct emu *cpu, enum emu_dir dir, u16 port,
 			all |= byte << (8 * n);
 	}
 	cpu->part = false;
+	cpu->part_size = 0;
 	if (r)
 		return r;
 	if (dir == EMU_READ)
