@@ -176,6 +176,7 @@ struct emu_breakpoint {
  * @switched: a task switch has been made
  * @before: what it left
  * @generation: part of the tags of @win: what was before it has been flushed
+ * @writable: there are windows for writing in this generation
  * @tables: set of physical pages that were walked as page tables
  * @win: direct windows, for supervisor and user mode
  */
@@ -255,6 +256,7 @@ struct emu {
 	u8 code_len[2];
 	bool switched;
 	struct emu_before before;
+	bool writable;
 	u64 generation;
 	u64 tables[EMU_TABLE_BITS / 64];
 	struct emu_window win[2][EMU_NR_WINDOWS];

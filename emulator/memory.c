@@ -244,6 +244,7 @@ static int find_place(struct emu *cpu, u64 lin, enum emu_access acc,
 		w->read_tag = tag;
 		w->write_tag = writable && m.write && !pl->table ? tag : 0;
 		w->exec_tag = m.exec ? tag : 0;
+		cpu->writable |= !!w->write_tag;
 	}
 	pl->host = acc == EMU_ACC_WRITE && !writable ? NULL : pl->host + at;
 	return EMU_OK;
@@ -340,7 +341,6 @@ static int page_write(struct emu *cpu, const struct place *pl, u64 lin,
 		if (r)
 			return r;
 	}
-	if (unlikely(pl->watched))
 	table_written(cpu, pl);
 		note_data(cpu, lin, size, true);
 	return EMU_OK;

@@ -73,6 +73,8 @@ static void mark_table(struct emu *cpu, u64 gpa)
 	if (*word & mask)
 		return;
 	*word |= mask;
+	if (!cpu->writable)
+		return;
 	for (user = 0; user < 2; user++)
 		for (n = 0; n < EMU_NR_WINDOWS; n++)
 			if (emu_is_table(cpu, cpu->win[user][n].gpa))
