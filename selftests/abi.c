@@ -184,7 +184,7 @@ FIXTURE_TEARDOWN(abi)
 TEST_F(abi, enotty)
 {
 	static const unsigned long nr[] = {
-		_IO(PIOTRAP_IOC_MAGIC, 0x0c), _IO(PIOTRAP_IOC_MAGIC, 0x7f),
+		_IO(PIOTRAP_IOC_MAGIC, 0x0e), _IO(PIOTRAP_IOC_MAGIC, 0x7f),
 		_IO(PIOTRAP_IOC_MAGIC, 0xff), _IO(0xbe, 0x00), _IO(0xbc, 0x05),
 		/* The numbers carry no direction and no size. */
 		_IOWR(PIOTRAP_IOC_MAGIC, 0x00, struct piotrap_info),
@@ -1406,9 +1406,11 @@ TEST_F(abi, close_during_run)
 /* An owner with 32-bit pointers calls with the same structs. */
 TEST_F(abi, no_holes)
 {
-	EXPECT_EQ(80, sizeof(struct piotrap_info));
+	EXPECT_EQ(88, sizeof(struct piotrap_info));
 	EXPECT_EQ(24, sizeof(struct piotrap_cpuid));
 	EXPECT_EQ(24, sizeof(struct piotrap_cpuid_entry));
+	EXPECT_EQ(48, sizeof(struct piotrap_watch));
+	EXPECT_EQ(24, sizeof(struct piotrap_watches));
 	EXPECT_EQ(48, sizeof(struct piotrap_config));
 	EXPECT_EQ(40, sizeof(struct piotrap_region));
 	EXPECT_EQ(48, sizeof(struct piotrap_ports));
@@ -1417,8 +1419,8 @@ TEST_F(abi, no_holes)
 	EXPECT_EQ(24, sizeof(struct piotrap_segment));
 	EXPECT_EQ(224, sizeof(struct piotrap_segs));
 	EXPECT_EQ(160, sizeof(struct piotrap_ctrl));
-	EXPECT_EQ(72, sizeof(struct piotrap_debug));
-	EXPECT_EQ(24, sizeof(struct piotrap_event));
+	EXPECT_EQ(88, sizeof(struct piotrap_debug));
+	EXPECT_EQ(32, sizeof(struct piotrap_event));
 	EXPECT_EQ(32, sizeof(struct piotrap_io));
 	EXPECT_EQ(24, sizeof(struct piotrap_replay));
 	EXPECT_EQ(24, sizeof(struct piotrap_run_args));
@@ -1428,7 +1430,7 @@ TEST_F(abi, no_holes)
 	EXPECT_EQ(128, sizeof(struct piotrap_log_ring));
 	EXPECT_GE(PIOTRAP_DATA_OFFSET, sizeof(struct piotrap_run));
 	EXPECT_EQ(20, offsetof(struct piotrap_run, exit_error));
-	EXPECT_EQ(72, offsetof(struct piotrap_run, regs));
+	EXPECT_EQ(88, offsetof(struct piotrap_run, regs));
 }
 
 /* What memlock_exec runs: close a descriptor, look at the account. */

@@ -405,7 +405,7 @@ TEST_F(state, inconsistent)
 	REFUSED(st.stream.len = PIOTRAP_STREAM_MAX + 1);
 	REFUSED(st.stream.reserved = 1);
 #undef REFUSED
-	EXPECT_EQ(58, nr);
+	EXPECT_EQ(60, nr);
 	EXPECT_EQ(0, set_state(b, &good));
 }
 
