@@ -7,8 +7,8 @@
 #
 # usage: run.sh IMAGE OUT	IMAGE: the program made of image.c; OUT: a folder
 #
-# ONLY=bochs (or qemu, or emulator) runs just that; UPDATE=1 writes
-# differences.txt anew: what has no reason yet gets the reason TODO.
+# ONLY=bochs (or qemu, or emulator) runs just that. UPDATE=1 leaves the lines for
+# differences.txt in OUT/PEER.new: what has no reason yet has TODO there.
 
 set -uo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
