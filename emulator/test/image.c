@@ -12,6 +12,9 @@
  *	--post PORT	report the last byte written to it (80 and 190 always are)
  *	--stats		boundaries, accesses by port
  *	--trace		one line on stderr for each instruction; also for each event
+ *	--hooks		each access to memory by a hook, none through a window
+ *	--restart N	after each N boundaries go on in a new engine, with the state
+ *			of the old one
  *
  * The ROM ends at 4 GiB, and its last 128 KiB also at 1 MiB. Port F4: a byte ends
  * the run with that status; E9 and 402: bytes to stdout; 70, 71, 92: latches; all
@@ -39,6 +42,7 @@ struct machine {
 	u8 *rom;
 	u64 rom_size;
 	bool shadow;
+	bool hooks;
 	bool done;
 	u8 status;
 	u8 latch[256];
@@ -64,6 +68,8 @@ static u8 *window(struct emu *cpu, u64 gpa, bool *writable)
 	struct machine *m = cpu->host;
 	u8 *p = rom_page(m, gpa);
 
+	if (m->hooks)
+		return NULL;
 	if (p) {
 		*writable = false;
 		return p;
@@ -345,9 +351,44 @@ static int ended(struct machine *m, enum emu_exit e)
 	}
 }
 
+/* The state alone must be enough to go on with. */
+static void restart(struct machine *m, const char *cpu)
+{
+	struct emu_state st = m->cpu.st;
+	u64 boundaries = m->cpu.boundaries;
+	u32 flags = m->cpu.flags;
+
+	emu_init(&m->cpu, &ops, m);
+	m->cpu.flags = flags;
+	m->cpu.boundaries = boundaries;
+	set_cpu(m, cpu);
+	memset(&m->cpu.config, 0, sizeof(m->cpu.config));
+	m->cpu.st = st;
+	emu_load(&m->cpu);
+}
+
+static enum emu_exit run(struct machine *m, const char *cpu, u64 budget, u64 every)
+{
+	u64 slice = min(budget, every), left = budget;
+	enum emu_exit e;
+
+	for (;;) {
+		m->cpu.st.budget = min(slice, left);
+		slice = m->cpu.st.budget;
+		e = emu_run(&m->cpu);
+		if (left != EMU_BUDGET_UNLIMITED)
+			left -= slice - m->cpu.st.budget;
+		if (m->done || (e != EMU_EXIT_HOST && e != EMU_EXIT_BUDGET) || !left)
+			return e;
+		if (e == EMU_EXIT_BUDGET)
+			restart(m, cpu);
+		slice = every;
+	}
+}
+
 int main(int argc, char **argv)
 {
-	enum { RAM = 1, CPU, SHADOW, MAX, POST, STATS, TRACE };
+	enum { RAM = 1, CPU, SHADOW, MAX, POST, STATS, TRACE, HOOKS, RESTART };
 	static const struct option options[] = {
 		{ "ram", required_argument, NULL, RAM },
 		{ "cpu", required_argument, NULL, CPU },
@@ -356,10 +397,12 @@ int main(int argc, char **argv)
 		{ "post", required_argument, NULL, POST },
 		{ "stats", no_argument, NULL, STATS },
 		{ "trace", no_argument, NULL, TRACE },
+		{ "hooks", no_argument, NULL, HOOKS },
+		{ "restart", required_argument, NULL, RESTART },
 		{ }
 	};
 	struct machine *m = calloc(1, sizeof(*m));
-	u64 budget = EMU_BUDGET_UNLIMITED, ram = 16, low;
+	u64 budget = EMU_BUDGET_UNLIMITED, every = budget, ram = 16, low;
 	const char *cpu = "max";
 	bool stats = false, traced = false;
 	enum emu_exit e;
@@ -392,6 +435,12 @@ int main(int argc, char **argv)
 		case TRACE:
 			traced = true;
 			break;
+		case HOOKS:
+			m->hooks = true;
+			break;
+		case RESTART:
+			every = number(optarg);
+			break;
 		default:
 			return 2;
 		}
@@ -412,12 +461,9 @@ int main(int argc, char **argv)
 	if (traced)
 		m->cpu.flags |= EMU_WANT_STEPS;
 	set_cpu(m, cpu);
-	m->cpu.st.budget = budget;
 	memset(&m->cpu.config, 0, sizeof(m->cpu.config));
 	emu_load(&m->cpu);
-	do {
-		e = emu_run(&m->cpu);
-	} while (e == EMU_EXIT_HOST && !m->done);
+	e = run(m, cpu, budget, every ? every : 1);
 	fflush(stdout);
 	status = ended(m, e);
 	report(m, stats);

@@ -21,8 +21,12 @@ rom=$out/system.rom
 BOCHS=2.7 QEMU=7.2
 
 emulator() {
-	timeout 60 "$image" --max-insns 50000000 "$rom" 2>"$out/emulator.log"
+	timeout 120 "$image" --max-insns 50000000 "$@" "$rom" 2>"$out/emulator.log"
 }
+
+# In ways that must make no difference.
+hooks() { emulator --hooks; }
+restarted() { emulator --restart 7; }
 
 qemu() {
 	timeout 60 qemu-system-x86_64 -accel tcg -cpu max,vendor=GenuineIntel \
@@ -108,7 +112,11 @@ nasm -f bin -w+all -I "$here/" -o "$rom" "$here/rom.asm" || {
 	exit 1
 }
 exec 3>&1
-[ -n "${ONLY:-}" ] && [ "$ONLY" != emulator ] || engine emulator
+if [ "${ONLY:-emulator}" = emulator ]; then
+	engine emulator
+	engine hooks
+	engine restarted
+fi
 engine bochs $BOCHS
 engine qemu $QEMU
 echo "1..$tests"
