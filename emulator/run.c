@@ -655,6 +655,8 @@ static enum emu_exit run(struct emu *cpu)
 			cpu->poll_left--;
 			break;
 		case EMU_EXCEPTION:
+			/* What had been served is lost with it (S42, S48). */
+			emu_cancel(&cpu->st);
 			emu_count(cpu, 1);
 			cpu->st.progress.after_event = 0;
 			ex = emu_event_dispatch(cpu, &cpu->raised);
