@@ -431,16 +431,16 @@ int main(void)
 	collect();
 	for (k = 0; k < nr_rows; k++)
 		n += rows[k].op && !is_unsupported(rows[k].op);
-	printf(".. SPDX-License-Identifier: GPL-2.0\n"
-	       ".. Written by emulator/test/list.c: make -C emulator instructions\n\n");
+	printf(".. SPDX" "-License-Identifier: GPL-2.0\n"
+	       ".. Written by make -C emulator instructions\n\n");
 	printf("============\nInstructions\n============\n\n");
 	printf("Every instruction that is executed, from the opcode table (``emulator/opcodes.c``),\n"
 	       "in the order of the opcode maps: %u lines. An opcode that is in neither list raises\n"
 	       "#UD.\n\n", n);
 	printf("* Operands are in the order of Intel's manuals, the destination first. What an\n"
 	       "  instruction uses without naming it is not shown.\n"
-	       "* **Bytes**: ``/r`` is a ModRM byte, ``/4`` one whose reg field is 4; 66, f3 and f2 stand\n"
-	       "  for a prefix that selects the instruction. A line without one is the instruction\n"
+	       "* **Bytes**: ``/r`` is a ModRM byte, ``/4`` one whose reg field is 4; 66, f3 and f2\n"
+	       "  stand for a prefix that selects the instruction. A line without one is the instruction\n"
 	       "  also with those that have no line of their own.\n"
 	       "* **CPUID** is the bit of the owner's table without which it is #UD, or what is said\n"
 	       "  there (K19 of :doc:`emulator`). LAHF64 is bit 0 of ECX in leaf 80000001h.\n"

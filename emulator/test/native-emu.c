@@ -177,7 +177,6 @@ static const struct emu_ops ops = {
 	.poll = poll,
 };
 
-
 static struct emu_segs segs;
 static struct emu_ctrl ctrl;
 

@@ -900,7 +900,7 @@ static void emit_prefixes(struct draft *d)
 		for (k = below(c, 3) + 1; k; k--)
 			junk_prefix(d, list, &n, 6);
 	/* Over 15 bytes; where operands are not known (some see XOP in 8F), nor is the length. */
-	if (chance(c, 1) && n && 
+	if (chance(c, 1) && n &&
 	    (d->op->exec != em_ud || (!d->op->name && l->modrm && l->opcode != 0x8f))) {
 		k = 9 + below(c, 4);
 		while (n < k && !(list[0] >= 0x40 && list[0] < 0x50))

@@ -95,7 +95,8 @@ static const struct {
 	{ "call call far", WHICH_FAULT, "target or stack may be checked first" },
 	{ "enter", WHICH_FAULT, "it may push before it reads" },
 	{ "iret", WHICH_FAULT, "any part of its frame may be read and checked first" },
-	{ "pusha popa enter call far", HALF_DONE, "part of it is done before a fault in the middle" },
+	{ "pusha popa enter call far", HALF_DONE,
+	  "part of it is done before a fault in the middle" },
 	{ "arpl", UNWRITTEN, "an operand that stays may have to be writable" },
 	{ "pop es pop ss pop ds pop fs pop gs retf iret", UNREAD,
 	  "the upper part of a selector's place may be read" },
@@ -303,7 +304,8 @@ static bool always_refused(const struct nat_form *f)
 	const struct emu_opcode *op = f->line->op;
 	bool mode64 = nat_env[f->env].mode == DECODE_64;
 
-	if (is_ud(op) || op->flags & (F_PRIV | F_UDPRIV | F_PORT) || op->flags & (mode64 ? F_I64 : F_O64))
+	if (is_ud(op) || op->flags & (F_PRIV | F_UDPRIV | F_PORT) ||
+	    op->flags & (mode64 ? F_I64 : F_O64))
 		return true;
 	if (f->lock && (!(op->flags & F_LOCK) || f->kind != K_MEM))
 		return true;
@@ -345,7 +347,7 @@ static bool size_possible(const struct nat_line *l, const struct nat_env *e, uns
 {
 	unsigned int opsize = e->mode == DECODE_64 ? 2 : e->osize ^ 6;
 
-	if (l->wide >= 0 && (osize == 8) != l->wide)
+	if (l->wide >= 0 && l->wide != (osize == 8 ? 1 : 0))
 		return false;
 	if (nat_is_vex(l))
 		return osize == e->osize || osize == 8;
