@@ -258,9 +258,10 @@ static const char *check_progress(const struct emu_state *st)
 			return "io: one MSR, with a number of 32 bits";
 	}
 	if (p->in_rep > 1 || p->after_event > 1 ||
-	    p->insn_len > EMU_INSN_MAX || p->nr_replay > EMU_REPLAY_MAX ||
-	    p->permitted > p->nr_replay + 1)
-		return "progress: in_rep, after_event, insn_len, nr_replay or permitted out of range";
+	    p->insn_len > EMU_INSN_MAX || p->nr_replay > EMU_REPLAY_MAX)
+		return "progress: in_rep, after_event, insn_len or nr_replay out of range";
+	if (p->permitted > p->nr_replay + 1)
+		return "progress: permitted is at most nr_replay + 1";
 	if (any(p->reserved, sizeof(p->reserved)))
 		return "progress: reserved fields are zero";
 	for (n = 0; n < p->nr_replay; n++) {
