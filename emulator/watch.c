@@ -152,6 +152,9 @@ int emu_watch_before(struct emu *cpu, const struct emu_touch *t)
 	*passed |= bits;
 	cpu->watch_hit = 0;
 	note(cpu, t, bits);
+	/* What will be read is not known. */
+	if (t->dir == EMU_READ)
+		cpu->watch_first.val = 0;
 	emu_watch_exit(cpu);
 	return emu_leave(cpu, EMU_EXIT_WATCH);
 }
