@@ -86,6 +86,8 @@ check() {
 	suite convert make -s --no-print-directory -C emulator convert
 	suite features make -s --no-print-directory -C emulator features
 	suite differential make -s --no-print-directory -C emulator differential
+	suite mutants make -s --no-print-directory -C emulator mutants
+	suite fuzz make -s --no-print-directory -C emulator fuzz-replay
 	suite native make -s --no-print-directory -C emulator native
 	suite silicon make -s --no-print-directory -C emulator silicon
 	suite vectors make -s --no-print-directory -C emulator vectors

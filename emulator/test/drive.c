@@ -4,6 +4,7 @@
 #include "drive.h"
 
 #define DRIVE_BUDGET	400
+#define MAX_ROUNDS	4000
 
 const struct variant variants[] = {
 	{ .name = "windows" },
@@ -11,13 +12,18 @@ const struct variant variants[] = {
 	{ .name = "bulk", .bulk = true, .bulk_max = ~0U },
 	{ .name = "bulk of 1", .bulk = true, .bulk_max = 1 },
 	{ .name = "bulk of 3", .bulk = true, .bulk_max = 3 },
-	{ .name = "saved at each boundary", .save = true },
-	{ .name = "bulk, saved at each boundary", .bulk = true,
-	  .bulk_max = ~0U, .save = true },
+	{ .name = "saved at each boundary", .save = 1 },
+	{ .name = "bulk, saved at each third boundary", .bulk = true,
+	  .bulk_max = ~0U, .save = 3 },
+	{ .name = "bulk of 5, saved at each seventh boundary", .bulk = true,
+	  .bulk_max = 5, .save = 7 },
 	{ .name = "hooks, saved at each boundary", .no_windows = true,
-	  .save = true },
-	{ .name = "bulk, stopped at each poll", .bulk = true,
-	  .bulk_max = ~0U, .poll = true },
+	  .save = 1 },
+	{ .name = "bulk, saved at each poll", .bulk = true,
+	  .bulk_max = ~0U, .save = ~0U, .poll = true },
+	{ .name = "stopped before each port access", .ports = true },
+	{ .name = "bulk, each step logged", .bulk = true, .bulk_max = ~0U,
+	  .steps = true },
 };
 
 const unsigned int nr_variants = ARRAY_SIZE(variants);
@@ -25,6 +31,8 @@ const unsigned int nr_variants = ARRAY_SIZE(variants);
 struct seen seen[MAX_EVENTS];
 unsigned int nr_seen;
 char why[512];
+u64 boundary[MAX_BOUNDARIES];
+unsigned int nr_boundaries;
 
 void drive_as(struct host *h, const struct variant *v)
 {
@@ -32,6 +40,8 @@ void drive_as(struct host *h, const struct variant *v)
 	h->bulk = v->bulk;
 	h->bulk_max = v->bulk_max;
 	h->poll_stop = v->poll;
+	h->port_stop = v->ports;
+	h->step_stop = v->steps;
 }
 
 static struct seen *note(struct host *h, enum emu_exit why_left)
@@ -68,8 +78,9 @@ static u64 code_bits(const struct emu_state *st, u64 bits)
 }
 
 /*
- * The debugger's answer: nothing is applied, so that TF stays, and a code
- * breakpoint is stepped over as a handler would, by RF. False: that was the end.
+ * The debugger's answer. By default nothing is applied, so that TF stays, and a
+ * code breakpoint is stepped over as a handler would, by RF. False: that was the
+ * end.
  */
 static bool handle(struct host *h, const struct seen *s)
 {
@@ -82,38 +93,40 @@ static bool handle(struct host *h, const struct seen *s)
 		emu_cancel(st);
 		return true;
 	}
+	if (s->vector == 14 && h->on_fault && h->on_fault(h, s->payload))
+		return true;
 	/* A fault would only come again. */
 	if (s->vector != 1)
 		return false;
+	if (h->answer)
+		st->event.action = h->answer;
 	if (code_bits(st, s->payload))
 		st->regs.rflags |= EMU_FL_RF;
 	return true;
 }
 
+void drive_fresh(struct host *h)
+{
+	struct emu *cpu = &h->cpu;
+	struct emu_watch watch[EMU_WATCH_MAX];
+
+	memcpy(watch, cpu->watch, sizeof(watch));
+	memset(&cpu->zero, 0, offsetof(struct emu, generation) -
+			      offsetof(struct emu, zero));
+	memset(&cpu->insn, 0xa5, sizeof(cpu->insn));
+	memset(cpu->bytes, 0xa5, sizeof(cpu->bytes));
+	emu_set_watches(cpu, watch, cpu->nr_watches);
+	emu_load(cpu);
+}
+
 static void restore_elsewhere(struct host *h)
 {
-	struct emu_state saved = h->cpu.st;
-	u32 flags = h->cpu.flags;
-	struct emu_config config = h->cpu.config;
-	struct emu_watch watch[EMU_WATCH_MAX];
-	u32 nr_watches = h->cpu.nr_watches;
-	struct emu_exit_info exit = h->cpu.exit;
-	u64 features = h->cpu.features;
+	const char *rule = emu_check_state(&h->cpu.st);
 
-	memcpy(watch, h->cpu.watch, sizeof(watch));
-	/* Another engine: nothing but the state may count. */
-	emu_init(&h->cpu, h->cpu.ops, h);
-	memset(&h->cpu.insn, 0xa5, sizeof(h->cpu.insn));
-	h->cpu.st = saved;
-	h->cpu.flags = flags;
-	h->cpu.config = config;
-	emu_set_watches(&h->cpu, watch, nr_watches);
-	h->cpu.exit = exit;
-	h->cpu.features = features;
-	if (emu_check_state(&saved))
-		sprintf(why, "saved state is not consistent: %s",
-			emu_check_state(&saved));
-	emu_load(&h->cpu);
+	if (rule)
+		sprintf(why, "saved state is not consistent: %s", rule);
+	/* Nothing but the state may count. */
+	drive_fresh(h);
 }
 
 /* An owner who answers one element at a time, as the ports of struct host do. */
@@ -134,11 +147,12 @@ static void serve(struct host *h)
 	for (n = 0; n < io->count; n++) {
 		val = 0;
 		if (io->dir == EMU_READ) {
-			val = h->read_seed++;
-			val &= (u32)size_mask(io->size);
-			memcpy(h->cpu.st.io_data + n * io->size, &val, io->size);
+			val = host_next_in(h, io->addr, io->size);
+			memcpy(h->cpu.st.io_data + n * io->size, &val,
+			       min(io->size, 4));
 		} else {
-			memcpy(&val, h->cpu.st.io_data + n * io->size, io->size);
+			memcpy(&val, h->cpu.st.io_data + n * io->size,
+			       min(io->size, 4));
 		}
 		a = &h->io[h->nr_io];
 		h->nr_io += h->nr_io < HOST_LOG - 1;
@@ -147,30 +161,81 @@ static void serve(struct host *h)
 	io->done = io->count;
 }
 
+static void mix(u64 *hash, const void *p, size_t n)
+{
+	const u64 *word = p;
+
+	for (n /= 8; n; n--, word++) {
+		*hash = (*hash ^ *word) * 0x9e3779b97f4a7c15ULL;
+		*hash ^= *hash >> 32;
+	}
+}
+
+/* All that must be alike at a boundary: not what belongs to an instruction. */
+static void note_boundary(struct host *h, u64 n)
+{
+	const struct emu_state *st = &h->cpu.st;
+	u64 hash = 1;
+
+	if (st->progress.in_rep && !(st->regs.rflags & EMU_FL_RF))
+		sprintf(why, "stopped in a REP without RF");
+	if (h->pinned)
+		sprintf(why, "pages are still held");
+	if (n >= MAX_BOUNDARIES)
+		return;
+	mix(&hash, &st->regs, sizeof(st->regs));
+	mix(&hash, &st->segs, sizeof(st->segs));
+	mix(&hash, &st->ctrl, sizeof(st->ctrl));
+	mix(&hash, &st->debug, sizeof(st->debug));
+	mix(&hash, &st->event, sizeof(st->event));
+	mix(&hash, &h->trace_hash, sizeof(h->trace_hash));
+	boundary[n] = hash | 1;
+	nr_boundaries = max(nr_boundaries, n + 1);
+}
+
 void drive(struct host *h, const struct variant *v, u64 end)
 {
-	u64 left = DRIVE_BUDGET, before;
+	u64 left = h->budget ? h->budget : DRIVE_BUDGET, before, passed = 0;
+	unsigned int rounds;
 	enum emu_exit ex;
 
+	h->cpu.flags &= ~EMU_WANT_STEPS;
+	if (v->steps)
+		h->cpu.flags |= EMU_WANT_STEPS;
 	nr_seen = 0;
-	while (nr_seen < MAX_EVENTS - 1) {
+	memset(boundary, 0, nr_boundaries * sizeof(boundary[0]));
+	nr_boundaries = 0;
+	for (rounds = 0; nr_seen < MAX_EVENTS - 1; rounds++) {
+		if (rounds == MAX_ROUNDS) {
+			sprintf(why, "it does not get on");
+			return;
+		}
 		before = h->cpu.boundaries;
-		h->cpu.st.budget = v->save ? min(left, 1) : left;
+		h->cpu.st.budget = v->save ? min(left, v->save) : left;
 		ex = emu_run(&h->cpu);
 		left -= h->cpu.boundaries - before;
+		passed += h->cpu.boundaries - before;
 		if (v->save)
 			restore_elsewhere(h);
-		if (ex == EMU_EXIT_BUDGET && left)
+		if (ex == EMU_EXIT_BUDGET && left) {
+			note_boundary(h, passed);
 			continue;
+		}
 		if (ex == EMU_EXIT_HOST && h->cpu.host_exit == 2)
 			continue;
 		if (ex == EMU_EXIT_IO) {
 			serve(h);
+			if (v->save)
+				restore_elsewhere(h);
 			continue;
 		}
 		note(h, ex);
 		if (ex == EMU_EXIT_WATCH)
 			continue;
+		if (ex == EMU_EXIT_INTR_WINDOW) {
+			h->cpu.st.event.intr_window = 0;
+			continue;
+		}
 		if (ex != EMU_EXIT_EVENT || !handle(h, &seen[nr_seen - 1]))
 			return;
 		/* A step trap has woken the final HLT (S111). */

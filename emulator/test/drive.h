@@ -16,8 +16,10 @@ struct variant {
 	bool no_windows;
 	bool bulk;
 	u32 bulk_max;
-	bool save;			/* stop, save, restore at each boundary */
+	u32 save;			/* stop, save, restore each so many boundaries */
 	bool poll;			/* stop at each poll */
+	bool ports;			/* stop before each port access */
+	bool steps;			/* the step hook is called, and stops each time */
 };
 
 extern const struct variant variants[];
@@ -42,6 +44,14 @@ extern struct seen seen[MAX_EVENTS];
 extern unsigned int nr_seen;
 extern char why[512];			/* what is wrong, if anything */
 
+/* The state at a boundary where drive() has stopped, or 0, by number of boundary. */
+#define MAX_BOUNDARIES	512
+
+extern u64 boundary[MAX_BOUNDARIES];
+extern unsigned int nr_boundaries;	/* entries beyond are 0 */
+
+/* An engine that nobody has used yet, as far as the one of @h can tell. */
+void drive_fresh(struct host *h);
 void drive_as(struct host *h, const struct variant *v);
 /* Until it leaves for good, or stands at @end after a step trap. */
 void drive(struct host *h, const struct variant *v, u64 end);

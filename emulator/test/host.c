@@ -13,18 +13,31 @@ static bool within(u64 first, u64 last, u64 gpa)
 	return first < last && gpa >= first && gpa <= last;
 }
 
-static bool plain(const struct host *h, u64 gpa)
+static enum host_page page_kind(const struct host *h, u64 gpa)
 {
-	return gpa < h->mem_size && !within(h->mmio_first, h->mmio_last, gpa) &&
-	       !within(h->hole_first, h->hole_last, gpa);
+	if (within(h->mmio_first, h->mmio_last, gpa))
+		return PAGE_OWNER;
+	if (gpa >= h->mem_size || within(h->hole_first, h->hole_last, gpa))
+		return PAGE_HOLE;
+	return gpa / 4096 < HOST_PAGES ? h->page[gpa / 4096] : PAGE_PLAIN;
+}
+
+static void touch(struct host *h, u64 gpa)
+{
+	if (gpa / 4096 < HOST_PAGES)
+		h->touched |= 1U << gpa / 4096;
 }
 
 static u8 *window(struct emu *cpu, u64 gpa, bool *writable)
 {
 	struct host *h = host_of(cpu);
+	enum host_page kind = page_kind(h, gpa);
 
-	if (h->no_windows || !plain(h, gpa))
+	touch(h, gpa);
+	if (h->no_windows || (kind != PAGE_PLAIN && kind != PAGE_ROM))
 		return NULL;
+	if (kind == PAGE_ROM)
+		*writable = false;
 	return h->mem + gpa;
 }
 
@@ -32,10 +45,16 @@ static int mem_read(struct emu *cpu, u64 gpa, unsigned int size, u64 *val)
 {
 	struct host *h = host_of(cpu);
 
-	if (within(h->mmio_first, h->mmio_last, gpa))
+	switch (page_kind(h, gpa)) {
+	case PAGE_OWNER:
 		return EMU_EXIT;
-	if (!plain(h, gpa))
+	case PAGE_HOLE:
 		return EMU_FAIL;
+	default:
+		break;
+	}
+	touch(h, gpa);
+	h->watched += gpa == h->watch;
 	*val = 0;
 	memcpy(val, h->mem + gpa, size);
 	return EMU_OK;
@@ -45,10 +64,17 @@ static int mem_write(struct emu *cpu, u64 gpa, unsigned int size, u64 val)
 {
 	struct host *h = host_of(cpu);
 
-	if (within(h->mmio_first, h->mmio_last, gpa))
+	switch (page_kind(h, gpa)) {
+	case PAGE_OWNER:
 		return EMU_EXIT;
-	if (!plain(h, gpa))
+	case PAGE_HOLE:
 		return EMU_FAIL;
+	case PAGE_ROM:
+		return EMU_OK;
+	default:
+		break;
+	}
+	touch(h, gpa);
 	if (h->on_write)
 		h->on_write(h, gpa, size, val);
 	memcpy(h->mem + gpa, &val, size);
@@ -57,15 +83,22 @@ static int mem_write(struct emu *cpu, u64 gpa, unsigned int size, u64 val)
 
 static bool backed(struct emu *cpu, u64 gpa)
 {
-	struct host *h = host_of(cpu);
-
-	return plain(h, gpa) || within(h->mmio_first, h->mmio_last, gpa);
+	return page_kind(host_of(cpu), gpa) != PAGE_HOLE;
 }
 
 static void log_io(struct host *h, u16 port, unsigned int size, u8 dir, u32 val)
 {
 	if (h->nr_io < HOST_LOG)
 		h->io[h->nr_io++] = (struct host_access){ port, size, dir, val };
+}
+
+/* Every other time: it is asked again at once. */
+static int stop_once(struct host *h)
+{
+	if (++h->asks % 2 == 0)
+		return EMU_OK;
+	h->cpu.host_exit = 2;
+	return EMU_EXIT;
 }
 
 static int port_check(struct emu *cpu, u16 port, unsigned int size,
@@ -79,7 +112,14 @@ static int port_check(struct emu *cpu, u16 port, unsigned int size,
 		cpu->host_exit = 1;
 		return EMU_EXIT;
 	}
-	return EMU_OK;
+	return h->port_stop ? stop_once(h) : EMU_OK;
+}
+
+static int step(struct emu *cpu)
+{
+	struct host *h = host_of(cpu);
+
+	return h->step_stop ? stop_once(h) : EMU_OK;
 }
 
 static bool port_split(struct emu *cpu, u16 port, unsigned int size)
@@ -89,7 +129,7 @@ static bool port_split(struct emu *cpu, u16 port, unsigned int size)
 	return h->split_port >= port && h->split_port < (int)(port + size);
 }
 
-static u32 next_in(struct host *h, u16 port, unsigned int size)
+u32 host_next_in(struct host *h, u16 port, unsigned int size)
 {
 	u32 v = h->on_in ? h->on_in(h, port, size) : h->read_seed++;
 
@@ -100,7 +140,7 @@ static int port_read(struct emu *cpu, u16 port, unsigned int size, u32 *val)
 {
 	struct host *h = host_of(cpu);
 
-	*val = next_in(h, port, size);
+	*val = host_next_in(h, port, size);
 	log_io(h, port, size, EMU_READ, *val);
 	return EMU_OK;
 }
@@ -113,7 +153,8 @@ static int port_write(struct emu *cpu, u16 port, unsigned int size, u32 val)
 
 static bool special(struct host *h, u16 port, unsigned int size)
 {
-	return !h->bulk || port == h->owner_port || port == h->stop_port ||
+	return !h->bulk || h->port_stop || port == h->owner_port ||
+	       port == h->stop_port ||
 	       port_split(&h->cpu, port, size);
 }
 
@@ -127,10 +168,11 @@ static u32 read_bulk(struct emu *cpu, u16 port, unsigned int size, void *buf,
 		return 0;
 	count = min(count, h->bulk_max);
 	for (n = 0; n < count; n++) {
-		val = next_in(h, port, size);
+		val = host_next_in(h, port, size);
 		log_io(h, port, size, EMU_READ, val);
 		memcpy((u8 *)buf + n * size, &val, size);
 	}
+	h->bulk_elements += n;
 	return n;
 }
 
@@ -148,6 +190,7 @@ static u32 write_bulk(struct emu *cpu, u16 port, unsigned int size,
 		memcpy(&val, (const u8 *)buf + n * size, size);
 		log_io(h, port, size, EMU_WRITE, val);
 	}
+	h->bulk_elements += n;
 	return n;
 }
 
@@ -168,12 +211,109 @@ static int poll(struct emu *cpu)
 	return EMU_OK;
 }
 
+static void mix(struct host *h, u64 val)
+{
+	h->trace_hash = (h->trace_hash ^ val) * 0x9e3779b97f4a7c15ULL;
+	h->trace_hash ^= h->trace_hash >> 29;
+}
+
 static void trace(struct emu *cpu, const struct emu_trace *t)
 {
 	struct host *h = host_of(cpu);
 
+	switch (t->kind) {
+	case EMU_TRACE_PORT:
+		h->trace_ports += t->count;
+		break;
+	case EMU_TRACE_REP_BREAK:
+		break;
+	default:
+		mix(h, t->kind | t->cause << 8 | t->held << 16 |
+			       (u64)t->vector << 24);
+		mix(h, t->value);
+		mix(h, t->old);
+		mix(h, t->new);
+	}
 	if (h->nr_trace < HOST_LOG)
 		h->trace[h->nr_trace++] = *t;
+}
+
+/* The caller's memory: the same bytes, without paging; other kinds are not there. */
+
+static u8 *user_bytes(struct emu *cpu, u64 addr, unsigned int size, bool write)
+{
+	struct host *h = host_of(cpu);
+	enum host_page kind = page_kind(h, addr);
+
+	touch(h, addr);
+	if (kind == PAGE_PLAIN || (kind == PAGE_ROM && !write))
+		return h->mem + addr;
+	cpu->exit.linear = addr;
+	cpu->exit.size = size;
+	cpu->exit.error = write ? EMU_PF_W | EMU_PF_U : EMU_PF_U;
+	return NULL;
+}
+
+static int user_read(struct emu *cpu, u64 addr, unsigned int size, u64 *val)
+{
+	const u8 *p = user_bytes(cpu, addr, size, false);
+
+	if (!p)
+		return EMU_FAIL;
+	*val = 0;
+	memcpy(val, p, size);
+	return EMU_OK;
+}
+
+static int user_write(struct emu *cpu, u64 addr, unsigned int size, u64 val)
+{
+	u8 *p = user_bytes(cpu, addr, size, true);
+
+	if (!p)
+		return EMU_FAIL;
+	memcpy(p, &val, size);
+	return EMU_OK;
+}
+
+static int user_exchange(struct emu *cpu, u64 addr, unsigned int size,
+			 const u64 *old, const u64 *val)
+{
+	u8 *p = user_bytes(cpu, addr, size, true);
+
+	if (!p)
+		return EMU_FAIL;
+	if (memcmp(p, old, size))
+		return EMU_RETRY;
+	memcpy(p, val, size);
+	return EMU_OK;
+}
+
+static int user_fetch(struct emu *cpu, u64 addr, unsigned int n, u8 *buf,
+		      unsigned int *got)
+{
+	const u8 *p = user_bytes(cpu, addr, n, false);
+
+	if (!p)
+		return EMU_FAIL;
+	memcpy(buf, p, n);
+	*got = n;
+	return EMU_OK;
+}
+
+static int user_pin(struct emu *cpu, u64 addr, u8 **page)
+{
+	u8 *p = user_bytes(cpu, addr, 1, true);
+
+	if (!p)
+		return EMU_FAIL;
+	*page = p - addr % 4096;
+	host_of(cpu)->pinned++;
+	return EMU_OK;
+}
+
+static void user_unpin(struct emu *cpu)
+{
+	host_of(cpu)->pinned = 0;
 }
 
 static const struct emu_ops ops = {
@@ -188,6 +328,13 @@ static const struct emu_ops ops = {
 	.port_read_bulk = read_bulk,
 	.port_write_bulk = write_bulk,
 	.poll = poll,
+	.step = step,
+	.user_read = user_read,
+	.user_write = user_write,
+	.user_exchange = user_exchange,
+	.user_fetch = user_fetch,
+	.user_pin = user_pin,
+	.user_unpin = user_unpin,
 	.trace = trace,
 };
 
@@ -220,7 +367,13 @@ void host_reset(struct host *h)
 	h->cpu.config = config;
 	h->nr_io = 0;
 	h->nr_trace = 0;
+	h->trace_hash = 0;
+	h->trace_ports = 0;
 	h->polls = 0;
+	h->asks = 0;
+	h->watched = 0;
+	h->asked = 0;
+	h->pinned = 0;
 }
 
 void host_code(struct host *h, u16 ip, const u8 *code, unsigned int len)

@@ -11,6 +11,17 @@
 
 #define HOST_MEM	(2U << 20)
 #define HOST_LOG	8192
+#define HOST_PAGES	32		/* whose kind can be chosen one by one */
+
+/* What a page of memory is. */
+enum host_page {
+	PAGE_PLAIN,
+	PAGE_HOOKS,			/* memory, reached by hooks only */
+	PAGE_OWNER,			/* served by the owner */
+	PAGE_HOLE,
+	PAGE_ROM,			/* writes are dropped */
+	NR_PAGE_KINDS
+};
 
 /* One port access that reached the host. */
 struct host_access {
@@ -28,6 +39,8 @@ struct host {
 	u64 mmio_first, mmio_last;	/* served by the owner, if first < last */
 	bool mmio_kept;			/* ... out of @mem, as one who keeps it there */
 	u64 hole_first, hole_last;	/* no memory, if first < last */
+	u8 page[HOST_PAGES];		/* enum host_page, besides the ranges */
+	u32 touched;			/* bit n: page n may have been accessed */
 	int owner_port;			/* served by the owner, or -1 */
 	int split_port;			/* of another kind than its neighbours, or -1 */
 	int stop_port;			/* host_exit before it, or -1 */
@@ -35,7 +48,17 @@ struct host {
 	u32 bulk_max;			/* elements that a bulk hook takes */
 	bool poll_stop;			/* poll, and stop, at each boundary */
 	u32 polls;
+	bool port_stop;			/* stop once before each port access */
+	bool step_stop;			/* and before each instruction, iteration */
+	u32 asks;
 	u32 read_seed;			/* port reads count up from here */
+	u64 watch;			/* reads of this address are counted, if by hooks */
+	u32 watched;
+	u32 asked;			/* on_fault, so often */
+	u32 pinned;			/* pages of the caller's that are held */
+	u64 bulk_elements;		/* that bulk hooks have done, ever */
+	u64 trace_hash;			/* of what is traced besides ports and breaks */
+	u64 trace_ports;		/* elements traced */
 
 	struct host_access io[HOST_LOG];
 	unsigned int nr_io;
@@ -43,6 +66,10 @@ struct host {
 	unsigned int nr_trace;
 	void (*on_write)(struct host *h, u64 gpa, unsigned int size, u64 val);
 	u32 (*on_in)(struct host *h, u16 port, unsigned int size);
+	/* The owner mends what this page fault is about: false, he cannot. */
+	bool (*on_fault)(struct host *h, u64 lin);
+	u8 answer;			/* to #DB, enum emu_event_action; absorbs */
+	u32 budget;			/* of drive(), 0: its own */
 	void *user;
 };
 
@@ -52,6 +79,7 @@ void host_free(struct host *h);
 void host_reset(struct host *h);
 /* Real mode at CS:IP 0000:ip with code there; SS:SP 0000:7000. */
 void host_code(struct host *h, u16 ip, const u8 *code, unsigned int len);
+u32 host_next_in(struct host *h, u16 port, unsigned int size);
 void host_deliver_all(struct host *h);
 
 #endif

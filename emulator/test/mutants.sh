@@ -1,0 +1,83 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Show that the differential test can fail: plant one defect after another, in the
+# emulator, in the hooks of the test's host, in what is saved, and let random
+# --find look for it. TAP. Called by make mutants, which has built $OUT/fast.
+
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit
+: "${OUT:?}" "${CC:=cc}" "${CFLAGS:=-O2}"
+SHAPES=${SHAPES:-40000}
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+n=0 bad=0
+
+# find FILE SED DEFECT...: what SED makes of FILE is found.
+find() {
+	local file=$1 expr=$2 object out
+
+	shift 2
+	n=$((n + 1))
+	object=$(basename "$file" .c).o
+	sed -E "$expr" "$file" >"$tmp/$(basename "$file")"
+	# shellcheck disable=SC2086 # words are options
+	if cmp -s "$file" "$tmp/$(basename "$file")"; then
+		out="# nothing was planted"
+	elif ! $CC $CFLAGS -w -I. -Itest -c -o "$tmp/$object" \
+		"$tmp/$(basename "$file")" 2>&1 ||
+		! $CC $CFLAGS -o "$tmp/random" "$tmp/$object" \
+			$(printf '%s\n' "$OUT"/fast/*.o | grep -v "/$object$"); then
+		out="# does not build"
+	elif out=$(timeout 120 "$tmp/random" --find "$SHAPES"); then
+		out="# $SHAPES shapes did not show it"
+	elif [ $? = 1 ]; then
+		echo "$out"
+		echo "ok $n $*"
+		return
+	else
+		out="# $out: no end"
+	fi
+	echo "$out"
+	echo "not ok $n $*"
+	bad=1
+}
+
+# The bulk path is offered, or goes on, where it must not.
+find rep.c 's/(return) cpu->step_tf \|\|/\1/' a REP under TF is not stopped
+find rep.c 's/if \(\(cpu->bp_io \&\&/if ((0 \&\&/' bulk goes over an I/O breakpoint
+find rep.c 's/is_ins\(i\) && touches_code\(.*\)\)/0)/' bulk overwrites its REP
+find rep.c '/n = min\(n, cpu->st.budget\);/d' bulk goes beyond the budget
+find rep.c '/n = min\(n, \(size_mask/d' bulk does not wrap
+find rep.c 's/ \|\| cpu->st.regs.rflags \& EMU_FL_DF//' bulk goes up with DF set
+find rep.c 's/ \|\| generation != cpu->generation//' a REP outlives its page table
+find rep.c 's/(io->count = n);/\1 + 1;/' the owner is offered too many
+find rep.c 's/emu_watch_io\(.*\)\)$/0)/' bulk goes over a watch
+find memory.c 's/pl\.watched \|\|/false \|\|/' bulk goes over a data breakpoint
+find memory.c '/^\ttable_written\(cpu, pl\);/d' a store leaves a stale translation
+find run.c 's/regs->rflags \|= EMU_FL_RF;/;/' RF is lost between iterations
+find port.c 's/progress.checked = 1;/progress.checked = 0;/' ports are checked twice
+find port.c 's/^\temu_external_drop\(cpu\);//' an answer is lost
+find external.c 's/if \(take_replay\(.*\)\)$/if (0)/' what was served is done again
+find external.c 's/^\tio->used\+\+;/io->used += 2;/' an answer is skipped
+find debug.c 's/^\tcpu->new_io = 0;//' an I\/O trap is recognised twice
+
+# A host that does not keep its word.
+find test/host.c 's/(n < count); n\+\+/\1 + 1; n++/' a bulk hook takes one too many
+find test/host.c 's/^\treturn n;/return n - (n > 1);/' a bulk hook says one too few
+find test/host.c 's/(trace_ports \+= )t->count/\1 1/' the trace counts a batch as one
+
+# What a save and restore must not lose.
+lose() { find test/drive.c "s/^\tdrive_fresh\(h\);/h->cpu.st.$1 = 0;&/" "$1 is lost"; }
+lose debug.pending_dbg
+lose debug.interruptibility
+lose debug.debugctl
+lose progress.in_rep
+lose progress.nr_replay
+lose io.done
+lose event.nmi_pending
+lose stream.len
+lose progress.checked
+
+echo "1..$n"
+exit $bad
