@@ -13,9 +13,11 @@
 #include "sandbox.h"
 
 /* Entries are taken and given as they are. */
-#define SAME(member)							\
-	static_assert(offsetof(struct piotrap_watch, member) ==		\
-		      offsetof(struct emu_watch, member))
+#define SAME_AT(abi, member, emu, theirs)				\
+	static_assert(offsetof(struct abi, member) ==			\
+		      offsetof(struct emu, theirs))
+#define SAME(member...)							\
+	SAME_AT(piotrap_watch, member, emu_watch, member)
 
 SAME(first);
 SAME(last);
