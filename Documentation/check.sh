@@ -151,6 +151,13 @@ man_page() {
 }
 
 # The page says what the opcode table says.
+# Each number has a test, or a reason why it has none.
+coverage() {
+	$doc/coverage.sh >"$tmp/coverage.rst" || return
+	diff "$tmp/coverage.rst" $doc/coverage.rst ||
+		{ echo "not what make -C Documentation coverage writes"; return 1; }
+}
+
 instructions() {
 	make -s --no-print-directory -C emulator list OUT="$tmp/list" \
 		>"$tmp/instructions.rst" || return
@@ -248,6 +255,7 @@ is "calls and structs" abi_parts
 is "tracepoints" tracepoints
 is "files of the emulator" files
 is "instructions" instructions
+is "tests of each number" coverage
 is "suites" suites
 is "manual page of the command" man_page
 is "README" readme
@@ -284,6 +292,8 @@ finds tracepoints module/trace.h 's/TRACE_EVENT\(piotrap_debug_trap/TRACE_EVENT(
 finds files $doc/emulator.rst '/^decode.c /d'
 finds instructions $doc/instructions.rst 's/^   \* - aaa$/   * - aab/'
 finds instructions emulator/opcodes.c 's/"outsb", em_outs/"outb", em_outs/'
+finds coverage emulator/test/rules.case 's/S155/S156/'
+finds coverage $doc/coverage.rst '/S67/d'
 finds suites $doc/testing.rst '/^vectors /d'
 finds man_page $doc/man/piotrap.1 's/^(\.B \\-\\-)stats$/\1counts/'
 finds man_page tools/piotrap.h 's/(STATUS_HALTED = )24/\129/'

@@ -181,6 +181,8 @@ static void run_case(struct __test_metadata *_metadata, const struct box *b,
 static const struct test_case io_cases[] = {
 	{ "S67: in al, dx", RUNS(0xec, 0x90), .bp = { IO_AT(PORT) },
 	  SEES({ 1, 0, B(0) }) },
+	{ "S51: a port that nothing is behind", RUNS(0xee, 0x90),
+	  .bp = { IO_AT(PORT) }, SEES({ 1, 0, B(0) }) },
 	{ "S67: in eax, imm8", RUNS(0x66, 0xe5, 0x80, 0x90),
 	  .bp = { IO_AT(PORT) }, SEES({ 3, 0, B(0) }) },
 	{ "S67: out dx, al", RUNS(0xee, 0x90), .bp = { IO_AT(PORT) },

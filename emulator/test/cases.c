@@ -424,6 +424,8 @@ static bool look(const struct test *t, const struct seen *s, char *p)
 				got = segment_of(&st, w)->selector;
 			else if (!strcmp(w, "bits") || !strcmp(w, "at"))
 				got = s->payload;
+			else if (!strcmp(w, "activity"))
+				got = st.debug.activity;
 			else if (!strcmp(w, "hit"))
 				got = s->exit.watch;
 			else if (!strcmp(w, "addr"))
