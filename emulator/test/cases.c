@@ -19,6 +19,8 @@
  *   hole 6000 6fff                                no memory there
  *   kept 9000 9fff                                memory that the owner serves
  *   owner 80                                      a port that the owner serves
+ *   poke 2000 41                                  a byte that changes when the
+ *                                                 owner answers
  *   split 80                                      a port of a kind of its own
  *   flags 8                                       emu.flags
  *   watch port 80 81 rw after 2 ff 41             first, last, r|w|rw, before|
@@ -321,6 +323,7 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 	h->hole_last = 0;
 	h->mmio_last = 0;
 	h->owner_port = -1;
+	h->poke_at = 0;
 	h->split_port = -1;
 	h->cpu.flags = 0;
 	h->cpu.features |= BIT_ULL(EMU_FEAT_DBEXT);
@@ -392,6 +395,9 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 			h->cpu.flags = number(t, word(&p));
 		} else if (!strcmp(w, "owner")) {
 			h->owner_port = number(t, word(&p));
+		} else if (!strcmp(w, "poke")) {
+			h->poke_at = number(t, word(&p));
+			h->poke_val = number(t, word(&p));
 		} else if (!strcmp(w, "split")) {
 			h->split_port = number(t, word(&p));
 		}

@@ -158,6 +158,8 @@ static void serve(struct host *h)
 		h->nr_io += h->nr_io < HOST_LOG - 1;
 		*a = (struct host_access){ io->addr, io->size, io->dir, val };
 	}
+	if (h->poke_at)
+		h->mem[h->poke_at] = h->poke_val;
 	io->done = io->count;
 }
 

@@ -42,6 +42,8 @@ struct host {
 	u8 page[HOST_PAGES];		/* enum host_page, besides the ranges */
 	u32 touched;			/* bit n: page n may have been accessed */
 	int owner_port;			/* served by the owner, or -1 */
+	u64 poke_at;			/* written when the owner answers, or 0 */
+	u8 poke_val;
 	int split_port;			/* of another kind than its neighbours, or -1 */
 	int stop_port;			/* host_exit before it, or -1 */
 	bool bulk;			/* offer bulk hooks */
