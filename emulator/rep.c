@@ -78,8 +78,10 @@ static bool interrupt_due(const struct emu *cpu)
 {
 	const struct emu_event *ev = &cpu->st.event;
 
-	return ev->nmi_pending || ev->init_pending || ev->mc_pending || ((ev->intr_pending || ev->intr_window) &&
-				   (cpu->st.regs.rflags & EMU_FL_IF));
+	if (ev->nmi_pending || ev->init_pending || ev->mc_pending)
+		return true;
+	return (ev->intr_pending || ev->intr_window) &&
+	       (cpu->st.regs.rflags & EMU_FL_IF);
 }
 
 /* Something that is to be looked at after the next iteration. */

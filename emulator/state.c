@@ -124,7 +124,7 @@ static const char *check_segs(const struct emu_state *st)
 		if (s->attr & ~EMU_SEG_VALID)
 			return "segs: attr bits 8 to 11 and 17 to 31 are zero";
 		if (n < EMU_FS ? s->base >> 32 : !base_valid(st, s->base))
-			return "segs: base fits in 32 bits, FS, GS, LDTR, TR in long mode: canonical";
+			return "segs: base has 32 bits; FS, GS, LDTR, TR in long mode: canonical";
 	}
 	s = &st->segs.seg[EMU_CS];
 	if (state_long_mode(st) && s->attr & EMU_SEG_L && s->attr & EMU_SEG_DB)

@@ -265,11 +265,12 @@ static void show(const struct outcome *o)
 	for (n = 0; n < o->nr_seen && n < 30; n++) {
 		const struct seen *s = &o->seen[n];
 
-		printf("#   %3d why %d rip %llx cx %llx si %llx di %llx fl %llx bits %llx pending %llx shadow %x\n",
+		printf("#   %3d why %d rip %llx cx %llx si %llx di %llx",
 		       s->vector, s->why, (unsigned long long)s->st.regs.rip,
 		       (unsigned long long)s->st.regs.gpr[EMU_RCX],
 		       (unsigned long long)s->st.regs.gpr[EMU_RSI],
-		       (unsigned long long)s->st.regs.gpr[EMU_RDI],
+		       (unsigned long long)s->st.regs.gpr[EMU_RDI]);
+		printf(" fl %llx bits %llx pending %llx shadow %x\n",
 		       (unsigned long long)s->rflags,
 		       (unsigned long long)s->payload,
 		       (unsigned long long)s->st.debug.pending_dbg,

@@ -431,8 +431,10 @@ int main(void)
 	collect();
 	for (k = 0; k < nr_rows; k++)
 		n += rows[k].op && !is_unsupported(rows[k].op);
-	printf(".. SPDX" "-License-Identifier: GPL-2.0\n"
-	       ".. Written by make -C emulator instructions\n\n");
+	/* Not the identifier of this file. */
+	printf(".. SPDX%s\n"
+	       ".. Written by make -C emulator instructions\n\n",
+	       "-License-Identifier: GPL-2.0");
 	printf("============\nInstructions\n============\n\n");
 	printf("Every instruction that is executed, from the opcode table (``emulator/opcodes.c``),\n"
 	       "in the order of the opcode maps: %u lines. An opcode that is in neither list raises\n"

@@ -15,19 +15,19 @@ n=0 bad=0
 
 # find FILE SED DEFECT...: what SED makes of FILE is found.
 find() {
-	local file=$1 expr=$2 object out
+	local file=$1 expr=$2 object out others
 
 	shift 2
 	n=$((n + 1))
 	object=$(basename "$file" .c).o
+	mapfile -t others < <(printf '%s\n' "$OUT"/fast/*.o | grep -v "/$object$")
 	sed -E "$expr" "$file" >"$tmp/$(basename "$file")"
 	# shellcheck disable=SC2086 # words are options
 	if cmp -s "$file" "$tmp/$(basename "$file")"; then
 		out="# nothing was planted"
 	elif ! $CC $CFLAGS -w -I. -Itest -c -o "$tmp/$object" \
 		"$tmp/$(basename "$file")" 2>&1 ||
-		! $CC $CFLAGS -o "$tmp/random" "$tmp/$object" \
-			$(printf '%s\n' "$OUT"/fast/*.o | grep -v "/$object$"); then
+		! $CC $CFLAGS -o "$tmp/random" "$tmp/$object" "${others[@]}"; then
 		out="# does not build"
 	elif out=$(timeout 120 "$tmp/random" --find "$SHAPES"); then
 		out="# $SHAPES shapes did not show it"
@@ -56,7 +56,7 @@ find rep.c 's/emu_watch_io\(.*\)\)$/0)/' bulk goes over a watch
 find memory.c 's/pl\.watched \|\|/false \|\|/' bulk goes over a data breakpoint
 find memory.c '/^\ttable_written\(cpu, pl\);/d' a store leaves a stale translation
 find run.c 's/regs->rflags \|= EMU_FL_RF;/;/' RF is lost between iterations
-find external.c 's/if \(take_replay\(.*\)\)$/if (0)/' what was served is done again
+find external.c 's/if \(take_replay\(.*\)\)$/if (0)/' what was served is made again
 find external.c 's/^\tio->used\+\+;/io->used += 2;/' an answer is skipped
 find debug.c 's/^\tcpu->new_io = 0;//' an I\/O trap is recognised twice
 
