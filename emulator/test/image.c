@@ -11,7 +11,8 @@
  *	--max-insns N	stop after N boundaries (status 4)
  *	--post PORT	report the last byte written to it (80 and 190 always are)
  *	--stats		boundaries, accesses by port
- *	--trace		one line on stderr for each instruction; also for each event
+ *	--trace		one line on stderr for each instruction, event, change of what is
+ *			pending, and for each REP that stops
  *	--hooks		each access to memory by a hook, none through a window
  *	--restart N	after each N boundaries go on in a new engine, with the state
  *			of the old one
@@ -191,12 +192,58 @@ static int step(struct emu *cpu)
 
 static void trace(struct emu *cpu, const struct emu_trace *t)
 {
-	if ((cpu->flags & EMU_WANT_STEPS) && t->kind == EMU_TRACE_EVENT)
+	static const char * const causes[] = {
+		[EMU_CAUSE_DATA] = "data breakpoint",
+		[EMU_CAUSE_IO] = "I/O breakpoint",
+		[EMU_CAUSE_STEP] = "step",
+		[EMU_CAUSE_CODE] = "code breakpoint",
+		[EMU_CAUSE_TASK] = "task switch",
+		[EMU_CAUSE_GD] = "general detect",
+		[EMU_CAUSE_ICEBP] = "icebp",
+		[EMU_CAUSE_DELIVERED] = "delivered",
+		[EMU_CAUSE_DROPPED] = "dropped",
+		[EMU_CAUSE_BUS_LOCK] = "bus lock",
+	};
+	static const char * const reasons[] = {
+		[EMU_REP_PENDING_DBG] = "pending_dbg",
+		[EMU_REP_SINGLE_STEP] = "single step",
+		[EMU_REP_SHADOW] = "shadow",
+		[EMU_REP_RESCHED] = "resched",
+		[EMU_REP_HOST] = "host",
+		[EMU_REP_BUDGET] = "budget",
+		[EMU_REP_FAULT] = "fault",
+		[EMU_REP_EXIT] = "exit",
+		[EMU_REP_INTR] = "interrupt",
+		[EMU_REP_REFETCH] = "refetch",
+	};
+
+	if (!(cpu->flags & EMU_WANT_STEPS))
+		return;
+	switch (t->kind) {
+	case EMU_TRACE_EVENT:
 		fprintf(stderr, "event %02x error %llx at %04x:%llx cr2=%llx\n",
 			t->vector, (unsigned long long)t->value,
 			cpu->st.segs.seg[EMU_CS].selector,
 			(unsigned long long)cpu->st.regs.rip,
 			(unsigned long long)cpu->st.ctrl.cr2);
+		break;
+	case EMU_TRACE_PENDING:
+		fprintf(stderr, "pending %05llx -> %05llx: %s%s\n",
+			(unsigned long long)t->old, (unsigned long long)t->new,
+			causes[t->cause], t->held ? ", held" : "");
+		break;
+	case EMU_TRACE_REP_BREAK:
+		fprintf(stderr, "rep stops after %llu, %llu left: %s\n",
+			(unsigned long long)t->count, (unsigned long long)t->left,
+			reasons[t->cause]);
+		break;
+	case EMU_TRACE_DEBUG:
+		fprintf(stderr, "dr6 %08llx -> %08llx\n",
+			(unsigned long long)t->old, (unsigned long long)t->new);
+		break;
+	default:
+		break;
+	}
 }
 
 static const struct emu_ops ops = {
