@@ -24,6 +24,7 @@ help:
 	@echo 'make check        all tests; ends with a line of totals'
 	@echo 'make check-debug  the selftests on a kernel with KASAN, lockdep...;'
 	@echo '                  builds that kernel first, once: half an hour'
+	@echo 'make scoreboard   debug traps in this and in other emulators, a table'
 	@echo 'make lint         checkpatch, sparse, W=1, shellcheck'
 	@echo 'make install      sources for dkms, ABI header, command, udev rule'
 	@echo 'make uninstall    remove these'
@@ -59,6 +60,11 @@ check: deps
 
 check-debug: deps
 	@selftests/check.sh --debug
+
+# Bochs, QEMU, Unicorn, KVM; a few minutes. Writes Documentation/scoreboard.rst.
+scoreboard: deps
+	@$(VM)/deps.sh unicorn
+	@$(MAKE) -s --no-print-directory -C emulator scoreboard
 
 lint: deps
 	@selftests/lint.sh
@@ -109,6 +115,6 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: help all modules tools demo check check-debug lint deps install \
+.PHONY: help all modules tools demo check check-debug scoreboard lint deps install \
 	uninstall clean distclean
 .DEFAULT_GOAL := all

@@ -92,6 +92,7 @@ check() {
 	suite silicon make -s --no-print-directory -C emulator silicon
 	suite vectors make -s --no-print-directory -C emulator vectors
 	suite system make -s --no-print-directory -C emulator system
+	suite scoreboard make -s --no-print-directory -C emulator bare
 	suite tools make -s --no-print-directory -C tools check
 	suite modules modules
 	for k in $KERNELS; do

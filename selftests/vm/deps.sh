@@ -4,7 +4,8 @@
 # Install the Debian packages that building and testing need, if any is
 # missing. None of them is a kernel: those are only unpacked (kernel.sh).
 #
-# usage: deps.sh [build|vm|peers|debug|lint|doc|bpf]...  (default: all but debug)
+# usage: deps.sh [build|vm|peers|debug|lint|doc|bpf|unicorn]...
+#        (default: all but debug and unicorn)
 
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -23,6 +24,8 @@ group() {
 	lint) echo shellcheck perl git ;;
 	doc) echo python3-sphinx perl xz-utils ;;
 	bpf) echo bpftrace ;;
+	# one more, for make scoreboard alone
+	unicorn) echo libunicorn-dev ;;
 	*) die "no such group: $1" ;;
 	esac
 }
