@@ -72,16 +72,51 @@ struct test_case {
 FIXTURE(debug)
 {
 	struct box b;
+	struct box other;	/* with the memory of @b */
 };
 
 FIXTURE_SETUP(debug)
 {
 	BOX_SETUP(&self->b);
+	ASSERT_EQ(0, box_open_bare(&self->other));
+	ASSERT_EQ(0, set_region(&self->other, PIOTRAP_REGION_RAM, 0, MEM_SIZE,
+				self->b.mem));
 }
 
 FIXTURE_TEARDOWN(debug)
 {
+	box_close(&self->other);
 	box_close(&self->b);
+}
+
+/* Two sandboxes of which the first is at work; @hop: they take turns. */
+struct pair {
+	const struct box *b;
+	const struct box *other;
+	bool hop;
+};
+
+/* With @hop: save at each boundary, and go on in the other sandbox. */
+static int to_the_end(struct pair *p)
+{
+	static struct piotrap_state st;
+	const struct box *b = p->b;
+	int err = 0;
+
+	while (p->hop && b->run->exit_reason == PIOTRAP_EXIT_BUDGET && !err) {
+		err = get_state(b, &st);
+		if (err)
+			return err;
+		p->b = p->other;
+		p->other = b;
+		b = p->b;
+		st.budget = 1;
+		err = set_state(b, &st);
+		b->run->dirty = 0;
+		if (!err)
+			err = run_on(b);
+	}
+	return err;
 }
 
 static void set_up(const struct box *b, const struct test_case *t)
@@ -110,16 +145,23 @@ static void set_up(const struct box *b, const struct test_case *t)
 }
 
 /* Run a case; its traps are compared one by one. */
-static void run_case(struct __test_metadata *_metadata, const struct box *b,
+static void run_case(struct __test_metadata *_metadata, struct pair p,
 		     const struct test_case *t)
 {
+	const struct box *b = p.b;
 	struct piotrap_run *run = b->run;
 	uint64_t dr6 = DR6_DEFAULT;
 	unsigned int n = 0, end = t->end ? t->end : PIOTRAP_EXIT_DONE;
 
 	ASSERT_EQ(0, set_config(b, t->config, ~0U, true));
+	ASSERT_EQ(0, set_config(p.other, t->config, ~0U, true));
 	set_up(b, t);
+	if (p.hop)
+		run->budget = 1;
 	ASSERT_EQ(0, run_stream(b, t->code, t->len)) TH_LOG("%s", t->name);
+	ASSERT_EQ(0, to_the_end(&p)) TH_LOG("%s", t->name);
+	b = p.b;
+	run = b->run;
 	while (run->exit_reason == PIOTRAP_EXIT_DEBUG && n <= t->nr) {
 		const struct trap *w = &t->traps[n++];
 
@@ -155,6 +197,9 @@ static void run_case(struct __test_metadata *_metadata, const struct box *b,
 			    w->bits & B(i))
 				run->regs.rflags |= FL_RF;
 		ASSERT_EQ(0, go_on(b)) TH_LOG("%s", t->name);
+		ASSERT_EQ(0, to_the_end(&p)) TH_LOG("%s", t->name);
+		b = p.b;
+		run = b->run;
 	}
 	EXPECT_EQ(t->nr, n) TH_LOG("%s: number of traps", t->name);
 	EXPECT_EQ(end, run->exit_reason) TH_LOG("%s", t->name);
@@ -171,9 +216,16 @@ static void run_case(struct __test_metadata *_metadata, const struct box *b,
 		TH_LOG("%s", t->name);
 }
 
+/* Each in one go, and saved and restored in another sandbox at each boundary. */
 #define RUN_CASES(cases) do {						\
-	for (size_t _i = 0; _i < sizeof(cases) / sizeof((cases)[0]); _i++)\
-		run_case(_metadata, &self->b, &(cases)[_i]);		\
+	struct pair _p = { &self->b, &self->other, false };		\
+									\
+	for (size_t _i = 0; _i < sizeof(cases) / sizeof((cases)[0]); _i++) {\
+		_p.hop = false;						\
+		run_case(_metadata, _p, &(cases)[_i]);			\
+		_p.hop = true;						\
+		run_case(_metadata, _p, &(cases)[_i]);			\
+	}								\
 } while (0)
 
 /* I/O breakpoints */

@@ -722,6 +722,50 @@ TEST_F(modes, one_after_the_other)
 	}
 }
 
+/* INIT and machine checks are injected as interrupts are. */
+TEST_F(modes, init_is_injected)
+{
+	struct box *b = &self->b;
+
+	reset_cpu(b);
+	b->run->debug.pending_dbg = 1;
+	b->run->debug.interruptibility = BLOCK_MOV_SS;
+	b->run->event.init_pending = 1;
+	b->run->regs.rax = 0x1234;
+	touch(b, PIOTRAP_GROUP_DEBUG | PIOTRAP_GROUP_EVENT | PIOTRAP_GROUP_REGS);
+	ASSERT_EQ(0, run_on(b));
+	/* Nothing is at the reset vector of this sandbox. */
+	ASSERT_EXIT(MEMORY, b);
+	EXPECT_EQ(0xfffffff0, b->run->exit_linear);
+	EXPECT_EQ(2, b->run->exit_access);
+	EXPECT_EQ(0, b->run->debug.pending_dbg);
+	EXPECT_EQ(0, b->run->debug.interruptibility);
+	EXPECT_EQ(0, b->run->event.init_pending);
+	EXPECT_EQ(0, b->run->regs.rax);
+	EXPECT_EQ(0xfff0, b->run->regs.rip);
+}
+
+TEST_F(modes, machine_check_is_injected)
+{
+	struct box *b = &self->b;
+
+	reset_cpu(b);
+	/* Nobody can handle it without CR4.MCE. */
+	b->run->event.mc_pending = 1;
+	touch(b, PIOTRAP_GROUP_EVENT);
+	ASSERT_EQ(0, run_on(b));
+	EXPECT_EXIT(SHUTDOWN, b);
+	EXPECT_EQ(2, b->run->debug.activity);
+
+	reset_cpu(b);
+	b->run->ctrl.cr4 |= 1 << 6;
+	b->run->event.mc_pending = 1;
+	touch(b, PIOTRAP_GROUP_EVENT | PIOTRAP_GROUP_CTRL);
+	ASSERT_EQ(0, STREAM(b, 0x90));
+	ASSERT_EXIT(EXCEPTION, b);
+	EXPECT_EQ(18, b->run->event.vector);
+}
+
 int main(int argc, char **argv)
 {
 	return box_main(argc, argv);

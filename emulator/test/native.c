@@ -23,7 +23,7 @@
 /* The one of lockf(3) hides the emulator's. */
 #undef F_LOCK
 
-#define COUNT		1500000
+#define COUNT		10000000
 #define MAX_FORMS	24576
 #define MAX_LINES	2048
 /* Lines that all leave as unsupported: so many cases show it. */
