@@ -360,6 +360,11 @@ struct emu_frame {
 
 int emu_push_frame(struct emu *cpu, struct emu_frame *f, unsigned int level);
 int emu_tss_stack(struct emu *cpu, unsigned int level, u16 *ss, u64 *sp);
+int emu_inner_stack(struct emu *cpu, unsigned int level, struct emu_frame *f,
+		    struct emu_desc *stack);
+int emu_gate_frame(struct emu *cpu, const struct emu_desc *gate,
+		   struct emu_desc *code, struct emu_frame *f,
+		   unsigned int level);
 
 /* interrupt.c */
 int emu_deliver(struct emu *cpu, const struct emu_event *ev);

@@ -156,7 +156,6 @@ static int gate_legacy(struct emu *cpu, const struct emu_event *ev,
 	struct emu_frame f = { .size = desc_type(gate) & 8 ? 4 : 2 };
 	struct emu_desc stack;
 	bool inner, virtual = vm86(cpu);
-	u16 sel;
 	int r;
 
 	if (is_conforming(code->seg.attr))
@@ -167,15 +166,9 @@ static int gate_legacy(struct emu *cpu, const struct emu_event *ev,
 	f.ss = &seg[EMU_SS];
 	f.sp = cpu->st.regs.gpr[EMU_RSP];
 	if (inner) {
-		r = emu_tss_stack(cpu, level, &sel, &f.sp);
-		if (!r)
-			r = emu_check_stack(cpu, sel, level, VEC_TS, &stack);
-		if (!r)
-			r = emu_desc_accessed(cpu, &stack);
+		r = emu_inner_stack(cpu, level, &f, &stack);
 		if (r)
 			return r;
-		f.ss = &stack.seg;
-		f.fault = sel;
 		if (virtual) {
 			push(&f, seg[EMU_GS].selector);
 			push(&f, seg[EMU_FS].selector);
@@ -186,11 +179,7 @@ static int gate_legacy(struct emu *cpu, const struct emu_event *ev,
 		push(&f, cpu->st.regs.gpr[EMU_RSP]);
 	}
 	push_rest(cpu, &f, ev);
-	r = emu_check_target(cpu, &code->seg, gate_offset(gate));
-	if (!r)
-		r = emu_desc_accessed(cpu, code);
-	if (!r)
-		r = emu_push_frame(cpu, &f, level);
+	r = emu_gate_frame(cpu, gate, code, &f, level);
 	if (r)
 		return r;
 	handler_flags(cpu, gate);
@@ -244,11 +233,7 @@ static int gate_long(struct emu *cpu, const struct emu_event *ev,
 	push(&f, cpu->st.segs.seg[EMU_SS].selector);
 	push(&f, cpu->st.regs.gpr[EMU_RSP]);
 	push_rest(cpu, &f, ev);
-	r = emu_check_target(cpu, &code->seg, gate_offset(gate));
-	if (!r)
-		r = emu_desc_accessed(cpu, code);
-	if (!r)
-		r = emu_push_frame(cpu, &f, level);
+	r = emu_gate_frame(cpu, gate, code, &f, level);
 	if (r)
 		return r;
 	handler_flags(cpu, gate);

@@ -121,6 +121,43 @@ int emu_tss_stack(struct emu *cpu, unsigned int level, u16 *ss, u64 *sp)
 	return r;
 }
 
+/**
+ * emu_inner_stack() - the stack of a more privileged level
+ * @cpu: engine
+ * @level: that level
+ * @f: its @ss, @sp and @fault are written; @f->wide: there is no SS to load
+ * @stack: the descriptor for SS, else untouched
+ *
+ * Return: enum emu_result.
+ */
+int emu_inner_stack(struct emu *cpu, unsigned int level, struct emu_frame *f,
+		    struct emu_desc *stack)
+{
+	u16 sel;
+	int r = emu_tss_stack(cpu, level, &sel, &f->sp);
+
+	if (r || f->wide)
+		return r;
+	r = emu_check_stack(cpu, sel, level, VEC_TS, stack);
+	if (!r)
+		r = emu_desc_accessed(cpu, stack);
+	f->ss = &stack->seg;
+	f->fault = sel;
+	return r;
+}
+
+/* The last that can fail on the way through a gate: its target, then its frame. */
+int emu_gate_frame(struct emu *cpu, const struct emu_desc *gate,
+		   struct emu_desc *code, struct emu_frame *f,
+		   unsigned int level)
+{
+	int r = emu_check_target(cpu, &code->seg, gate_offset(gate));
+
+	if (!r)
+		r = emu_desc_accessed(cpu, code);
+	return r ? r : emu_push_frame(cpu, f, level);
+}
+
 /* Far JMP and CALL */
 
 /* The return address, onto the stack in use. */
@@ -191,21 +228,11 @@ static int inner_call(struct emu *cpu, const struct emu_desc *gate,
 	struct emu_frame f = { .size = size, .wide = wide };
 	struct emu_desc stack;
 	u64 sp = cpu->st.regs.gpr[EMU_RSP] & size_mask(old_size);
-	u16 sel;
 	int r;
 
-	r = emu_tss_stack(cpu, level, &sel, &f.sp);
+	r = emu_inner_stack(cpu, level, &f, &stack);
 	if (r)
 		return r;
-	if (!wide) {
-		r = emu_check_stack(cpu, sel, level, VEC_TS, &stack);
-		if (!r)
-			r = emu_desc_accessed(cpu, &stack);
-		if (r)
-			return r;
-		f.ss = &stack.seg;
-		f.fault = sel;
-	}
 	f.val[f.n++] = old->selector;
 	f.val[f.n++] = cpu->st.regs.gpr[EMU_RSP] & size_mask(old_size);
 	for (n = wide ? 0 : params; n > 0; n--) {
@@ -217,11 +244,7 @@ static int inner_call(struct emu *cpu, const struct emu_desc *gate,
 	}
 	f.val[f.n++] = cpu->st.segs.seg[EMU_CS].selector;
 	f.val[f.n++] = cpu->next_rip;
-	r = emu_check_target(cpu, &code->seg, gate_offset(gate));
-	if (!r)
-		r = emu_desc_accessed(cpu, code);
-	if (!r)
-		r = emu_push_frame(cpu, &f, level);
+	r = emu_gate_frame(cpu, gate, code, &f, level);
 	if (r)
 		return r;
 	if (wide)
