@@ -14,15 +14,9 @@ large=/usr/share/seabios/bios-256k.bin
 large_sum=02647980ae57970d88975f31c84315db
 line="SeaBIOS (version 1.16.2-debian-1.16.2-1)"
 ports="--port 70-71=latch --port 92=latch --console 402"
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=common-command.sh
+. "$(dirname "$0")/common-command.sh"
 
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 4
-}
-[ -e /dev/piotrap ] || skip_all "no /dev/piotrap"
-command -v piotrap >/dev/null || skip_all "no piotrap command"
 [ -r $bios ] || skip_all "no $bios"
 [ "$(md5sum <$bios | cut -d ' ' -f 1)" = $sum ] ||
 	skip_all "another version of $bios"
@@ -32,25 +26,6 @@ printf '\364' >"$tmp/hlt"
 piotrap run --mode 32 "$tmp/hlt" >"$tmp/out" 2>&1
 [ $? != 10 ] || skip_all "the module has no protected mode"
 
-n=0 bad=0
-# result NAME: by the status of the last command.
-result() {
-	if [ $? = 0 ]; then
-		n=$((n + 1))
-		echo "ok $n $1"
-	else
-		n=$((n + 1))
-		echo "not ok $n $1"
-		bad=1
-	fi
-}
-# has FILE LINE: LINE is one of the file's.
-has() {
-	grep -qxF -e "$2" "$1" && return
-	sed 's/^/# /' "$1" | head -n 20
-	echo "# there is no line: $2"
-	return 1
-}
 # bios OPTION...: what goes to port 402h into out, the report into report.
 bios() {
 	# shellcheck disable=SC2086 # words are options

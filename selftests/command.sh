@@ -5,18 +5,11 @@
 # in which a guest can end, and each option. Guests are bytes, with their text
 # beside them. TAP.
 
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=common-command.sh
+. "$(dirname "$0")/common-command.sh"
 
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 4
-}
-[ -e /dev/piotrap ] || skip_all "no /dev/piotrap"
-command -v piotrap >/dev/null || skip_all "no piotrap command"
 cd "$tmp" || exit 1
 
-n=0 bad=0
 # expect NAME STATUS PATTERN ARGUMENT...: status, and a line of output or errors.
 expect() {
 	name=$1 status=$2 pattern=$3

@@ -6,29 +6,11 @@
 # machine which built this, or, what could not run there, what is written down. TAP.
 
 here=$(cd "$(dirname "$0")" && pwd)/examples
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=common-command.sh
+. "$(dirname "$0")/common-command.sh"
 
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 4
-}
-[ -e /dev/piotrap ] || skip_all "no /dev/piotrap"
-command -v piotrap >/dev/null || skip_all "no piotrap command"
 [ -d "$here" ] || skip_all "no $here"
 
-n=0 bad=0
-# result NAME: by the status of the last command.
-result() {
-	if [ $? = 0 ]; then
-		n=$((n + 1))
-		echo "ok $n $1"
-	else
-		n=$((n + 1))
-		echo "not ok $n $1"
-		bad=1
-	fi
-}
 skip() {
 	n=$((n + 1))
 	echo "ok $n $1 # SKIP $2"

@@ -8,38 +8,12 @@
 
 rom=/usr/share/seabios/vgabios-stdvga.bin	# Debian's seabios 1.16.2-1
 sum=0eae356f3240cc543d584ae4425b6821
-tmp=$(mktemp -d)
-trap 'rm -rf "$tmp"' EXIT
+# shellcheck source=common-command.sh
+. "$(dirname "$0")/common-command.sh"
 chmod 755 "$tmp"
 
-skip_all() {
-	echo "1..0 # SKIP $*"
-	exit 4
-}
-[ -e /dev/piotrap ] || skip_all "no /dev/piotrap"
-command -v piotrap >/dev/null || skip_all "no piotrap command"
 [ -r $rom ] || skip_all "no $rom"
 [ "$(md5sum <$rom | cut -d ' ' -f 1)" = $sum ] || skip_all "another version of $rom"
-
-n=0 bad=0
-# result NAME: by the status of the last command.
-result() {
-	if [ $? = 0 ]; then
-		n=$((n + 1))
-		echo "ok $n $1"
-	else
-		n=$((n + 1))
-		echo "not ok $n $1"
-		bad=1
-	fi
-}
-# has FILE LINE: LINE is one of the file's.
-has() {
-	grep -qxF -e "$2" "$1" && return
-	sed 's/^/# /' "$1" | head -n 20
-	echo "# there is no line: $2"
-	return 1
-}
 
 piotrap rom --stats $rom >"$tmp/stats" 2>"$tmp/err"
 result "the ROM returns"
