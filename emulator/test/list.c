@@ -437,7 +437,7 @@ int main(void)
 	       "-License-Identifier: GPL-2.0");
 	printf("============\nInstructions\n============\n\n");
 	printf("Every instruction that is executed, from the opcode table (``emulator/opcodes.c``),\n"
-	       "in the order of the opcode maps: %u lines. An opcode that is in neither list raises\n"
+	       "in the order of the opcode maps: %u lines. An opcode in neither list raises\n"
 	       "#UD.\n\n", n);
 	printf("* Operands are in the order of Intel's manuals, the destination first. What an\n"
 	       "  instruction uses without naming it is not shown.\n"
