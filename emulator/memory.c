@@ -342,6 +342,7 @@ static int page_write(struct emu *cpu, const struct place *pl, u64 lin,
 			return r;
 	}
 	table_written(cpu, pl);
+	if (unlikely(pl->watched))
 		note_data(cpu, lin, size, true);
 	return EMU_OK;
 }
