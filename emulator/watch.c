@@ -92,6 +92,7 @@ static u32 hits(struct emu *cpu, const struct emu_touch *t, u8 when)
 {
 	u32 set = t->space == EMU_WATCH_MEM ? cpu->watch_mem : cpu->watch_port;
 	u8 dir = t->dir == EMU_WRITE ? EMU_WATCH_WRITE : EMU_WATCH_READ;
+	u64 val = t->val & size_mask(min_t(unsigned int, t->size, 8));
 	const struct emu_watch *w;
 	unsigned int n;
 	u32 bits, hit = 0;
@@ -103,7 +104,7 @@ static u32 hits(struct emu *cpu, const struct emu_touch *t, u8 when)
 	for (n = 0; n < cpu->nr_watches; n++) {
 		w = &cpu->watch[n];
 		if (!(bits >> n & 1) || w->when != when ||
-		    (t->val & w->mask) != w->value)
+		    (val & w->mask) != w->value)
 			continue;
 		cpu->watch_seen |= BIT(n);
 		if (!w->skip)
