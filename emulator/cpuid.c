@@ -234,6 +234,8 @@ const char *emu_set_cpuid(struct emu *cpu, const struct emu_cpuid *table,
 	cpu->nr_cpuid = n;
 	cpu->features = features(cpu);
 	cpu->phys_bits = phys_bits(cpu);
+	/* Address masks of breakpoints hang on DBEXT. */
+	emu_debug_arm(cpu);
 	return NULL;
 }
 

@@ -26,7 +26,7 @@ int em_clts(struct emu *cpu, const struct emu_insn *i)
 	return EMU_OK;
 }
 
-/* clac, stac: #UD without SMAP, which F_UDPRIV cannot see */
+/* clac, stac: the table has what they hang on, SMAP and CPL 0 */
 int em_clac(struct emu *cpu, const struct emu_insn *i)
 {
 	cpu->st.regs.rflags &= ~EMU_FL_AC;

@@ -164,6 +164,11 @@ static int call_set_cpuid(struct sandbox *sb, void *arg, void __user *uarg)
 	return cpuid_set(sb, arg);
 }
 
+static int call_get_cpuid(struct sandbox *sb, void *arg, void __user *uarg)
+{
+	return cpuid_get(sb, arg, uarg);
+}
+
 static int call_set_watches(struct sandbox *sb, void *arg, void __user *uarg)
 {
 	return watches_set(sb, arg);
@@ -172,11 +177,6 @@ static int call_set_watches(struct sandbox *sb, void *arg, void __user *uarg)
 static int call_get_watches(struct sandbox *sb, void *arg, void __user *uarg)
 {
 	return watches_get(sb, arg, uarg);
-}
-
-static int call_get_cpuid(struct sandbox *sb, void *arg, void __user *uarg)
-{
-	return cpuid_get(sb, arg, uarg);
 }
 
 /* What all arguments begin with. */

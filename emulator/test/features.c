@@ -292,6 +292,36 @@ static void tables(void)
 	       "it has features");
 }
 
+/* A table that brings or takes DBEXT changes breakpoints that are armed (S83). */
+static void masks(void)
+{
+	static const struct emu_cpuid with[] = {
+		{ .leaf = 0, .eax = 1 },
+		{ .leaf = 1, .eax = 0x600 },
+		{ .leaf = 0x80000000, .eax = 0x80000001 },
+		{ .leaf = 0x80000001, .ecx = BIT(26) },
+	};
+	static const u8 code[] = { 0xa0, 0x05, 0x20, 0xf4 };
+	unsigned int n;
+	bool ok = true;
+
+	for (n = 0; n < 2; n++) {
+		use(EMU_PRESET_686);
+		h.cpu.flags = EMU_VENDOR_AMD;
+		h.cpu.config.exit_exceptions = ~0U;
+		host_code(&h, CODE, code, sizeof(code));
+		h.cpu.st.debug.dr[0] = 0x2000;
+		h.cpu.st.debug.dr7 = 0x30402;
+		h.cpu.st.debug.dr_mask[0] = 0xf;
+		emu_load(&h.cpu);
+		if (n)
+			emu_set_cpuid(&h.cpu, with, ARRAY_SIZE(with));
+		ok &= emu_run(&h.cpu) == (n ? EMU_EXIT_EVENT : EMU_EXIT_HLT);
+	}
+	h.cpu.flags = 0;
+	result(ok, "S83 a table with DBEXT counts at once", "it did not");
+}
+
 int main(void)
 {
 	host_init(&h);
@@ -300,6 +330,7 @@ int main(void)
 	no_vectors();
 	lookup();
 	tables();
+	masks();
 	printf("1..%u\n", nr);
 	host_free(&h);
 	return failed;
