@@ -436,9 +436,9 @@ int main(void)
 	       ".. Written by make -C emulator instructions\n\n",
 	       "-License-Identifier: GPL-2.0");
 	printf("============\nInstructions\n============\n\n");
-	printf("Every instruction that is executed, from the opcode table (``emulator/opcodes.c``),\n"
-	       "in the order of the opcode maps: %u lines. An opcode in neither list raises\n"
-	       "#UD.\n\n", n);
+	printf("Every instruction that is executed, from the opcode table in\n"
+	       "``emulator/opcodes.c``, in the order of the opcode maps: %u lines. An opcode in\n"
+	       "neither list raises #UD.\n\n", n);
 	printf("* Operands are in the order of Intel's manuals, the destination first. What an\n"
 	       "  instruction uses without naming it is not shown.\n"
 	       "* **Bytes**: ``/r`` is a ModRM byte, ``/4`` one whose reg field is 4; 66, f3 and f2\n"
