@@ -80,19 +80,15 @@ int em_test(struct emu *cpu, const struct emu_insn *i)
 /* inc, dec: CF stays */
 int em_inc(struct emu *cpu, const struct emu_insn *i)
 {
-	bool cf = flag_cf(cpu);
-
-	cpu->dst = add_carry(cpu, i->size, cpu->dst, 1, 0);
-	flags_set_cf(cpu, cf);
+	cpu->dst++;
+	flags_inc(cpu, 64 - 8 * i->size, cpu->dst);
 	return EMU_OK;
 }
 
 int em_dec(struct emu *cpu, const struct emu_insn *i)
 {
-	bool cf = flag_cf(cpu);
-
-	cpu->dst = sub_borrow(cpu, i->size, cpu->dst, 1, 0);
-	flags_set_cf(cpu, cf);
+	cpu->dst--;
+	flags_dec(cpu, 64 - 8 * i->size, cpu->dst);
 	return EMU_OK;
 }
 

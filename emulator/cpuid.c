@@ -4,6 +4,7 @@
  * (K19).
  */
 #include "handlers.h"
+#include "quick.h"
 
 #define BASIC		0u
 #define EXTENDED	0x80000000u
@@ -234,6 +235,8 @@ const char *emu_set_cpuid(struct emu *cpu, const struct emu_cpuid *table,
 	cpu->nr_cpuid = n;
 	cpu->features = features(cpu);
 	cpu->phys_bits = phys_bits(cpu);
+	/* Code may mean something else now. */
+	emu_blocks_drop(cpu);
 	/* Address masks of breakpoints hang on DBEXT. */
 	emu_debug_arm(cpu);
 	return NULL;

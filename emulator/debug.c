@@ -130,6 +130,19 @@ bool emu_debug_page_watched(const struct emu *cpu, u64 lin)
 	return set && match(cpu, set, page, page + EMU_PAGE - 1);
 }
 
+/* Is there a code breakpoint that any fetch from these addresses can meet? */
+bool emu_debug_code_between(const struct emu *cpu, u64 first, u64 last)
+{
+	return cpu->bp_code && match(cpu, cpu->bp_code, first, last);
+}
+
+bool emu_debug_page_code(const struct emu *cpu, u64 lin)
+{
+	u64 page = lin & ~(u64)(EMU_PAGE - 1);
+
+	return emu_debug_code_between(cpu, page, page + EMU_PAGE - 1);
+}
+
 u64 emu_debug_match_data(const struct emu *cpu, u64 lin, u64 len, bool write)
 {
 	return match(cpu, write ? cpu->bp_write : cpu->bp_read, lin,

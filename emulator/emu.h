@@ -579,6 +579,7 @@ struct emu_ops {
 #define EMU_DISABLED_B_BITS	BIT(4)	/* S80: also of breakpoints not enabled */
 #define EMU_CALLER_MEMORY	BIT(5)	/* linear addresses are the caller's own */
 #define EMU_EXIT_MSRS		BIT(6)	/* the owner serves unknown MSRs */
+#define EMU_NO_BLOCKS		BIT(7)	/* instruction by instruction (K4) */
 
 /**
  * struct emu_config - how events reach the owner; no part of the state

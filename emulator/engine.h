@@ -36,6 +36,12 @@ struct emu_lazy_flags {
 
 #define EMU_NR_WINDOWS	256
 
+/* The cache of decoded code: see block.c. */
+#define EMU_NR_BLOCKS	512
+#define EMU_NR_UOPS	2048
+#define EMU_BLOCK_UOPS	16
+#define EMU_BLOCK_BYTES	64
+
 /* Pages known to hold page tables are kept as a hashed set (K3). */
 #define EMU_TABLE_BITS	4096
 
@@ -43,8 +49,10 @@ struct emu_lazy_flags {
 #define EMU_NR_PINS	8
 
 /*
- * A page of host memory reached directly (K3). Tags are linear page numbers with
- * the generation above them; with paging they are the translation cache too.
+ * A page of host memory reached directly (K3). Tags are the linear address of the
+ * page with the generation in its low bits; with paging they are the translation
+ * cache too. One that is marked as watched is for accesses that have been looked
+ * at; those that are not looked at do not find it.
  */
 struct emu_window {
 	u64 read_tag;
@@ -52,6 +60,146 @@ struct emu_window {
 	u64 exec_tag;
 	u8 *host;
 	u64 gpa;
+	u64 code_bp;		/* an armed code breakpoint is in the page */
+	u64 reserved[2];	/* 64 bytes, so that finding it is a shift */
+};
+
+#define EMU_TAG_WATCHED		BIT_ULL(11)
+#define EMU_TAG_GENERATIONS	BIT_ULL(11)
+
+struct emu_uop;
+
+/* What running one comes to. */
+enum emu_uop_result {
+	UOP_NEXT,		/* done */
+	UOP_JUMP,		/* done, and it leads to emu_quick.next */
+	UOP_LAST,		/* done, and what follows has to be looked at again */
+	UOP_HALF,		/* of two, the second has to be stepped */
+	UOP_STEP,		/* nothing done: it has to be stepped */
+};
+
+typedef enum emu_uop_result (*emu_uop_fn)(struct emu *cpu,
+					  const struct emu_uop *u);
+
+/**
+ * struct emu_uop - one or two decoded instructions of a block
+ * @fn: does it
+ * @rel: of a branch: from @end to its target
+ * @start: where its first byte is, from the block's start
+ * @end: where its last byte ends
+ * @before: instructions of the block before it
+ * @traits: UOP_*: see quick.c
+ * @insn: of one that has no function of its own
+ * @imm: immediate
+ * @disp: of the memory operand, the address of the operand if that is fixed
+ * @mask: bits of the operand's size
+ * @keep: bits of a destination register that stay
+ * @amask: bits of the address size
+ * @src: place of the source, a register or @imm, in struct emu, in bytes
+ * @dst: place of the destination register, likewise
+ * @base: of the memory operand, likewise
+ * @index: of the memory operand, likewise
+ * @scale: left shift of the index
+ * @seg: segment of the memory operand
+ * @size: bytes of the operand
+ * @shift: 64 less its bits
+ * @cc: condition, of which bit 0 inverts it; or bytes of the source
+ * @mid: where the second of two instructions starts
+ */
+struct emu_uop {
+	emu_uop_fn fn;
+	s32 rel;
+	u8 start;
+	u8 end;
+	u8 before;
+	u8 traits;
+	union {
+		struct emu_insn insn;
+		struct {
+			u64 imm;
+			s64 disp;
+			u64 mask;
+			u64 keep;
+			u64 amask;
+			u32 src;
+			u16 dst;
+			u16 base;
+			u16 index;
+			u8 scale;
+			u8 seg;
+			u8 size;
+			u8 shift;
+			u8 cc;
+			u8 mid;
+		};
+	};
+};
+
+/**
+ * struct emu_block - straight-line code within a page, decoded
+ * @bytes: what it was decoded from; memory is compared with it on each entry (K2)
+ * @len: how many
+ * @nr: uops
+ * @n: instructions
+ * @first: index of its first uop
+ */
+struct emu_block {
+	u8 bytes[EMU_BLOCK_BYTES];
+	u8 len;
+	u8 nr;
+	u8 n;
+	u16 first;
+};
+
+/* Whose code a block is of: both have to agree. */
+struct emu_block_tag {
+	u64 lin;
+	u64 key;
+};
+
+/* A segment as blocks see it: offsets below the ends need no other check. */
+struct emu_quick_seg {
+	u64 base;
+	u64 read_end;
+	u64 write_end;
+};
+
+/**
+ * struct emu_quick - what blocks need of the state, and the one that runs
+ * @valid: the state has not changed since it was derived
+ * @ports: no port access needs a permission check or a look at breakpoints
+ * @sp_size: bytes of the stack pointer
+ * @key: of the blocks that fit the mode
+ * @lin_mask: bits of a linear address
+ * @rip_mask: bits of a near branch's target
+ * @sp_mask: bits of the stack pointer
+ * @code_base: CS base
+ * @code_bias: an RIP can be fetched from if, with this added,
+ * @code_top: it is not above this
+ * @win: windows of the privilege level
+ * @seg: segments
+ * @start: RIP where the running block starts
+ * @next: RIP where it leads
+ * @code: host address of its bytes, less 7: a store from here
+ * @code_span: to here less than this may change them
+ */
+struct emu_quick {
+	bool valid;
+	bool ports;
+	u8 sp_size;
+	u64 key;
+	u64 lin_mask;
+	u64 rip_mask;
+	u64 sp_mask;
+	u64 code_base;
+	u64 code_bias;
+	u64 code_top;
+	struct emu_window *win;
+	struct emu_quick_seg seg[6];
+	u64 start;
+	u64 next;
+	unsigned long code;
+	unsigned long code_span;
 };
 
 /* Whose rights an access has. */
@@ -152,6 +300,7 @@ struct emu_breakpoint {
  * @counted: it has accounted for its boundaries itself
  * @stepped: the step hook has accepted it
  * @undo: @undo_gpr is valid
+ * @poll_exact: the poll hook has said when: blocks do not poll earlier
  * @stop_exit: emu.host_exit that goes with @stop
  * @poll_left: boundaries to the next poll
  * @undo_gpr: registers at its start
@@ -178,7 +327,14 @@ struct emu_breakpoint {
  * @generation: part of the tags of @win: what was before it has been flushed
  * @writable: there are windows for writing in this generation
  * @tables: set of physical pages that were walked as page tables
+ * @quick: what blocks run by
+ * @decoded: the next instruction as a block has it, or NULL
+ * @decoded_bytes: its bytes
+ * @nr_uops: entries of @uop in use
  * @win: direct windows, for supervisor and user mode
+ * @block_tag: tags of @block
+ * @block: decoded code, by linear address
+ * @uop: that of all blocks
  */
 struct emu {
 	struct emu_state st;
@@ -229,6 +385,7 @@ struct emu {
 	bool counted;
 	bool stepped;
 	bool undo;
+	bool poll_exact;
 	u32 stop_exit;
 	u32 poll_left;
 	u64 undo_gpr[EMU_NR_GPRS];
@@ -259,7 +416,14 @@ struct emu {
 	bool writable;
 	u64 generation;
 	u64 tables[EMU_TABLE_BITS / 64];
+	struct emu_quick quick;
+	const struct emu_insn *decoded;
+	const u8 *decoded_bytes;
+	u32 nr_uops;
 	struct emu_window win[2][EMU_NR_WINDOWS];
+	struct emu_block_tag block_tag[EMU_NR_BLOCKS];
+	struct emu_block block[EMU_NR_BLOCKS];
+	struct emu_uop uop[EMU_NR_UOPS];
 };
 
 #endif /* EMU_ENGINE_H */

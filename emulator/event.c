@@ -87,6 +87,7 @@ static void apply_after(struct emu *cpu, const struct emu_event *ev)
 	if (ev->type == EMU_EV_NMI)
 		d->interruptibility |= EMU_BLOCK_NMI;
 	d->activity = EMU_ACTIVE;
+	cpu->quick.valid = false;
 	/* Watched frame pushes are reported at the handler's start (S85). */
 	cpu->new_shadow = 0;
 	emu_debug_commit(cpu);

@@ -25,25 +25,61 @@ static inline u64 sign_bit(unsigned int size)
 	return 1ULL << (8 * size - 1);
 }
 
-/* @carries: the carry out of each bit of the operation. */
-static inline void flags_carries(struct emu *cpu, unsigned int size, u64 res,
-				 u64 carries)
+/*
+ * @shift: 64 less the bits of the operand
+ * @carries: the carry out of each bit of the operation
+ */
+static __always_inline void flags_carries(struct emu *cpu, unsigned int shift,
+					  u64 res, u64 carries)
 {
-	cpu->lf.result = sign_extend(res, size);
+	cpu->lf.result = (u64)((s64)(res << shift) >> shift);
 	cpu->lf.aux = (carries & LF_AF) |
-		      ((carries << (64 - 8 * size)) & (LF_CF | LF_PO));
+		      ((carries << shift) & (LF_CF | LF_PO));
+}
+
+static __always_inline u64 carries_add(u64 a, u64 b, u64 res)
+{
+	return (a & b) | ((a | b) & ~res);
+}
+
+static __always_inline u64 carries_sub(u64 a, u64 b, u64 res)
+{
+	return (~a & b) | (~(a ^ b) & res);
 }
 
 static inline void flags_add(struct emu *cpu, unsigned int size, u64 a, u64 b,
 			     u64 res)
 {
-	flags_carries(cpu, size, res, (a & b) | ((a | b) & ~res));
+	flags_carries(cpu, 64 - 8 * size, res, carries_add(a, b, res));
 }
 
 static inline void flags_sub(struct emu *cpu, unsigned int size, u64 a, u64 b,
 			     u64 res)
 {
-	flags_carries(cpu, size, res, (~a & b) | (~(a ^ b) & res));
+	flags_carries(cpu, 64 - 8 * size, res, carries_sub(a, b, res));
+}
+
+/* All but CF from the result of adding or subtracting one. */
+static __always_inline void flags_step(struct emu *cpu, unsigned int shift,
+				       u64 res, bool of, bool af)
+{
+	u64 cf = cpu->lf.aux & LF_CF;
+
+	cpu->lf.result = (u64)((s64)(res << shift) >> shift);
+	cpu->lf.aux = cf | ((cf >> 1) ^ (of ? LF_PO : 0)) | (af ? LF_AF : 0);
+}
+
+static __always_inline void flags_inc(struct emu *cpu, unsigned int shift,
+				      u64 res)
+{
+	flags_step(cpu, shift, res, res << shift == 1ULL << 63, !(res & 15));
+}
+
+static __always_inline void flags_dec(struct emu *cpu, unsigned int shift,
+				      u64 res)
+{
+	flags_step(cpu, shift, res, (res + 1) << shift == 1ULL << 63,
+		   (res & 15) == 15);
 }
 
 static inline void flags_logic(struct emu *cpu, unsigned int size, u64 res)

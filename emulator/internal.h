@@ -167,6 +167,8 @@ int emu_unsupported(struct emu *cpu);
 /* debug.c: the only place that evaluates breakpoints and writes DR6 */
 void emu_debug_arm(struct emu *cpu);
 bool emu_debug_page_watched(const struct emu *cpu, u64 lin);
+bool emu_debug_page_code(const struct emu *cpu, u64 lin);
+bool emu_debug_code_between(const struct emu *cpu, u64 first, u64 last);
 u64 emu_debug_match_data(const struct emu *cpu, u64 lin, u64 len, bool write);
 u64 emu_debug_match_io(const struct emu *cpu, u16 port, unsigned int size);
 u64 emu_debug_match_code(const struct emu *cpu, u64 lin);
@@ -181,6 +183,7 @@ void emu_debug_task_switch(struct emu *cpu);
 
 /* watch.c */
 bool emu_watch_page(const struct emu *cpu, u64 lin);
+bool emu_watch_memory(const struct emu *cpu, u64 lin, unsigned int size);
 bool emu_watch_io(const struct emu *cpu, u16 port, unsigned int size);
 int emu_watch_before(struct emu *cpu, const struct emu_touch *t);
 void emu_watch_after(struct emu *cpu, const struct emu_touch *t);

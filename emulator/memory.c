@@ -6,50 +6,8 @@
  * A page that an armed data breakpoint touches never gets one, so that all the
  * exact work is on the slow way and costs nothing elsewhere (K3).
  */
-#include "internal.h"
-
-typedef u16 unaligned_u16 __aligned(1);
-typedef u32 unaligned_u32 __aligned(1);
-typedef u64 unaligned_u64 __aligned(1);
-
-/* One access of its size where the size has one (K9), bytes otherwise. */
-static u64 host_read(const u8 *p, unsigned int size)
-{
-	u64 v = 0;
-
-	switch (size) {
-	case 1:
-		return READ_ONCE(*p);
-	case 2:
-		return READ_ONCE(*(const unaligned_u16 *)p);
-	case 4:
-		return READ_ONCE(*(const unaligned_u32 *)p);
-	case 8:
-		return READ_ONCE(*(const unaligned_u64 *)p);
-	}
-	memcpy(&v, p, size);
-	return v;
-}
-
-static void host_write(u8 *p, unsigned int size, u64 val)
-{
-	switch (size) {
-	case 1:
-		WRITE_ONCE(*p, val);
-		break;
-	case 2:
-		WRITE_ONCE(*(unaligned_u16 *)p, val);
-		break;
-	case 4:
-		WRITE_ONCE(*(unaligned_u32 *)p, val);
-		break;
-	case 8:
-		WRITE_ONCE(*(unaligned_u64 *)p, val);
-		break;
-	default:
-		memcpy(p, &val, size);
-	}
-}
+#include "quick.h"
+#include "window.h"
 
 /* A host LOCK across a cache line would trip split-lock detection (K9). */
 static bool crosses_line(const u8 *p, unsigned int size)
@@ -191,12 +149,6 @@ static int find_caller(struct emu *cpu, u64 lin, struct place *pl)
 	return EMU_OK;
 }
 
-/* 36 bits of page number, and a generation that is never 0. */
-static u64 window_page_tag(const struct emu *cpu, u64 lin)
-{
-	return (lin / EMU_PAGE & 0xfffffffffULL) | cpu->generation << 36;
-}
-
 static u64 window_tag(const struct emu_window *w, enum emu_access acc)
 {
 	switch (acc) {
@@ -214,14 +166,14 @@ static int find_place(struct emu *cpu, u64 lin, enum emu_access acc,
 {
 	bool user = user_access(cpu), writable = true;
 	struct emu_window *w = window_slot(cpu, lin, user);
-	u64 tag = window_page_tag(cpu, lin), at = lin % EMU_PAGE;
+	u64 tag = emu_page_tag(cpu, lin), at = lin % EMU_PAGE;
 	struct emu_mapping m;
 	int r;
 
-	if (likely(window_tag(w, acc) == tag)) {
+	if (likely((window_tag(w, acc) & ~EMU_TAG_WATCHED) == tag)) {
 		pl->host = w->host + at;
 		pl->gpa = w->gpa + at;
-		pl->watched = false;
+		pl->watched = window_tag(w, acc) & EMU_TAG_WATCHED;
 		pl->table = false;
 		pl->caller = false;
 		return EMU_OK;
@@ -238,12 +190,15 @@ static int find_place(struct emu *cpu, u64 lin, enum emu_access acc,
 	pl->host = cpu->ops->window(cpu, m.page, &writable);
 	if (!pl->host)
 		return EMU_OK;
-	if (!pl->watched && m.keep) {
+	if (m.keep) {
 		w->host = pl->host;
 		w->gpa = m.page;
+		w->code_bp = emu_debug_page_code(cpu, lin);
+		w->exec_tag = m.exec ? tag : 0;
+		if (pl->watched)
+			tag |= EMU_TAG_WATCHED;
 		w->read_tag = tag;
 		w->write_tag = writable && m.write && !pl->table ? tag : 0;
-		w->exec_tag = m.exec ? tag : 0;
 		cpu->writable |= !!w->write_tag;
 	}
 	pl->host = acc == EMU_ACC_WRITE && !writable ? NULL : pl->host + at;
@@ -869,7 +824,7 @@ bool emu_physical(struct emu *cpu, u64 lin, enum emu_access acc, u64 *gpa)
 }
 
 /* Where instruction bytes at @lin come from, and how many are there together. */
-static const u8 *stream_bytes(const struct emu *cpu, u64 lin, unsigned int *n)
+const u8 *emu_stream_bytes(const struct emu *cpu, u64 lin, unsigned int *n)
 {
 	const struct emu_stream *s = &cpu->st.stream;
 	u64 at = lin - s->start;
@@ -896,7 +851,7 @@ int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
 	      unsigned int *got)
 {
 	unsigned int n = in_page(lin, max);
-	const u8 *p = stream_bytes(cpu, lin, &n);
+	const u8 *p = emu_stream_bytes(cpu, lin, &n);
 	struct place pl;
 	u64 v;
 	int r;
@@ -930,9 +885,10 @@ int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
 void emu_flush(struct emu *cpu)
 {
 	cpu->generation++;
-	if (cpu->generation >> 28 || cpu->generation == 1) {
+	if (cpu->generation >= EMU_TAG_GENERATIONS) {
 		memset(cpu->win, 0, sizeof(cpu->win));
 		cpu->generation = 1;
 	}
 	memset(cpu->tables, 0, sizeof(cpu->tables));
+	cpu->quick.valid = false;
 }

@@ -26,14 +26,14 @@
 #define SSE_IB OP("sse", em_ud, O_none, Ib, O_none, F_MODRM | F_UNSUP)
 
 #define GROUP1(dst, src, more) { \
-	OP("add", em_add, dst, src, O_none, F_LOCK | (more)), \
-	OP("or", em_or, dst, src, O_none, F_LOCK | (more)), \
-	OP("adc", em_adc, dst, src, O_none, F_LOCK | (more)), \
-	OP("sbb", em_sbb, dst, src, O_none, F_LOCK | (more)), \
-	OP("and", em_and, dst, src, O_none, F_LOCK | (more)), \
-	OP("sub", em_sub, dst, src, O_none, F_LOCK | (more)), \
-	OP("xor", em_xor, dst, src, O_none, F_LOCK | (more)), \
-	OP("cmp", em_cmp, dst, src, O_none, F_NOWB | (more)), \
+	OP("add", em_add, dst, src, O_none, F_LOCK | (more) | F_PURE), \
+	OP("or", em_or, dst, src, O_none, F_LOCK | (more) | F_PURE), \
+	OP("adc", em_adc, dst, src, O_none, F_LOCK | (more) | F_PURE), \
+	OP("sbb", em_sbb, dst, src, O_none, F_LOCK | (more) | F_PURE), \
+	OP("and", em_and, dst, src, O_none, F_LOCK | (more) | F_PURE), \
+	OP("sub", em_sub, dst, src, O_none, F_LOCK | (more) | F_PURE), \
+	OP("xor", em_xor, dst, src, O_none, F_LOCK | (more) | F_PURE), \
+	OP("cmp", em_cmp, dst, src, O_none, F_NOWB | (more) | F_PURE), \
 }
 
 static const struct emu_opcode group1_eb_ib[8] = GROUP1(Eb, Ib, 0);
@@ -54,14 +54,14 @@ static const struct emu_opcode group1a[8] = {
 
 /* 6 is an undocumented name of 4. */
 #define GROUP2(dst, src) { \
-	OP("rol", em_rol, dst, src, O_none, 0), \
-	OP("ror", em_ror, dst, src, O_none, 0), \
-	OP("rcl", em_rcl, dst, src, O_none, 0), \
-	OP("rcr", em_rcr, dst, src, O_none, 0), \
-	OP("shl", em_shl, dst, src, O_none, 0), \
-	OP("shr", em_shr, dst, src, O_none, 0), \
-	OP("shl", em_shl, dst, src, O_none, 0), \
-	OP("sar", em_sar, dst, src, O_none, 0), \
+	OP("rol", em_rol, dst, src, O_none, F_PURE), \
+	OP("ror", em_ror, dst, src, O_none, F_PURE), \
+	OP("rcl", em_rcl, dst, src, O_none, F_PURE), \
+	OP("rcr", em_rcr, dst, src, O_none, F_PURE), \
+	OP("shl", em_shl, dst, src, O_none, F_PURE), \
+	OP("shr", em_shr, dst, src, O_none, F_PURE), \
+	OP("shl", em_shl, dst, src, O_none, F_PURE), \
+	OP("sar", em_sar, dst, src, O_none, F_PURE), \
 }
 
 static const struct emu_opcode group2_eb_ib[8] = GROUP2(Eb, Ib);
@@ -73,22 +73,22 @@ static const struct emu_opcode group2_ev_cl[8] = GROUP2(Ev, CL);
 
 /* 1 is an undocumented name of 0. */
 #define GROUP3(dst, imm) { \
-	OP("test", em_test, dst, imm, O_none, F_NOWB), \
-	OP("test", em_test, dst, imm, O_none, F_NOWB), \
-	OP("not", em_not, dst, O_none, O_none, F_LOCK), \
-	OP("neg", em_neg, dst, O_none, O_none, F_LOCK), \
-	OP("mul", em_mul, dst, O_none, O_none, F_NOWB), \
-	OP("imul", em_imul, dst, O_none, O_none, F_NOWB), \
-	OP("div", em_div, dst, O_none, O_none, F_NOWB), \
-	OP("idiv", em_idiv, dst, O_none, O_none, F_NOWB), \
+	OP("test", em_test, dst, imm, O_none, F_NOWB | F_PURE), \
+	OP("test", em_test, dst, imm, O_none, F_NOWB | F_PURE), \
+	OP("not", em_not, dst, O_none, O_none, F_LOCK | F_PURE), \
+	OP("neg", em_neg, dst, O_none, O_none, F_LOCK | F_PURE), \
+	OP("mul", em_mul, dst, O_none, O_none, F_NOWB | F_PURE), \
+	OP("imul", em_imul, dst, O_none, O_none, F_NOWB | F_PURE), \
+	OP("div", em_div, dst, O_none, O_none, F_NOWB | F_PURE), \
+	OP("idiv", em_idiv, dst, O_none, O_none, F_NOWB | F_PURE), \
 }
 
 static const struct emu_opcode group3_eb[8] = GROUP3(Eb, Ib);
 static const struct emu_opcode group3_ev[8] = GROUP3(Ev, Iz);
 
 static const struct emu_opcode group4[8] = {
-	OP("inc", em_inc, Eb, O_none, O_none, F_LOCK),
-	OP("dec", em_dec, Eb, O_none, O_none, F_LOCK),
+	OP("inc", em_inc, Eb, O_none, O_none, F_LOCK | F_PURE),
+	OP("dec", em_dec, Eb, O_none, O_none, F_LOCK | F_PURE),
 	UD,
 	UD,
 	UD,
@@ -98,8 +98,8 @@ static const struct emu_opcode group4[8] = {
 };
 
 static const struct emu_opcode group5[8] = {
-	OP("inc", em_inc, Ev, O_none, O_none, F_LOCK),
-	OP("dec", em_dec, Ev, O_none, O_none, F_LOCK),
+	OP("inc", em_inc, Ev, O_none, O_none, F_LOCK | F_PURE),
+	OP("dec", em_dec, Ev, O_none, O_none, F_LOCK | F_PURE),
 	OP("call", em_call_mem, Ev, O_none, O_none, F_NOWB | F_F64 | F_ENDS),
 	OP("call far", em_call_far_mem, Mp, O_none, O_none, F_NOWB | F_MOV | F_MEM | F_ENDS),
 	OP("jmp", em_jmp_mem, Ev, O_none, O_none, F_NOWB | F_F64 | F_ENDS),
@@ -242,7 +242,7 @@ static const struct emu_opcode group9[8] = {
 };
 
 static const struct emu_opcode group11_eb[8] = {
-	OP("mov", em_mov, Eb, Ib, O_none, F_MOV),
+	OP("mov", em_mov, Eb, Ib, O_none, F_MOV | F_PURE),
 	UD_IMM(Ib),
 	UD_IMM(Ib),
 	UD_IMM(Ib),
@@ -253,7 +253,7 @@ static const struct emu_opcode group11_eb[8] = {
 };
 
 static const struct emu_opcode group11_ev[8] = {
-	OP("mov", em_mov, Ev, Iz, O_none, F_MOV),
+	OP("mov", em_mov, Ev, Iz, O_none, F_MOV | F_PURE),
 	UD_IMM(Iz),
 	UD_IMM(Iz),
 	UD_IMM(Iz),
@@ -308,15 +308,15 @@ static const struct emu_opcode clflush[4] = {
 };
 
 static const struct emu_opcode lfence[4] = {
-	OPF(LFENCE, "lfence", em_nop, O_none, O_none, O_none, F_MODRM), UD, UD, UD,
+	OPF(LFENCE, "lfence", em_nop, O_none, O_none, O_none, F_MODRM | F_PURE), UD, UD, UD,
 };
 
 static const struct emu_opcode mfence[4] = {
-	OPF(LFENCE, "mfence", em_nop, O_none, O_none, O_none, F_MODRM), UD, UD, UD,
+	OPF(LFENCE, "mfence", em_nop, O_none, O_none, O_none, F_MODRM | F_PURE), UD, UD, UD,
 };
 
 static const struct emu_opcode sfence[4] = {
-	OPF(SFENCE, "sfence", em_nop, O_none, O_none, O_none, F_MODRM), UD, UD, UD,
+	OPF(SFENCE, "sfence", em_nop, O_none, O_none, O_none, F_MODRM | F_PURE), UD, UD, UD,
 };
 
 static const struct emu_opcode group15_5[2] = {
@@ -347,49 +347,49 @@ static const struct emu_opcode group15[8] = {
 };
 
 static const struct emu_opcode nop_or_pause[4] = {
-	OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
-	OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
-	OP("pause", em_nop, O_none, O_none, O_none, 0),
-	OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
+	OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB | F_PURE),
+	OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB | F_PURE),
+	OP("pause", em_nop, O_none, O_none, O_none, F_PURE),
+	OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB | F_PURE),
 };
 
 static const struct emu_opcode popcnt[4] = {
 	UD,
 	UD,
-	OPF(POPCNT, "popcnt", em_popcnt, Gv, Ev, O_none, F_MOV),
+	OPF(POPCNT, "popcnt", em_popcnt, Gv, Ev, O_none, F_MOV | F_PURE),
 	UD,
 };
 
 static const struct emu_opcode bsf_or_tzcnt[4] = {
-	OP("bsf", em_bsf, Gv, Ev, O_none, F_NOWB | F_MOV),
-	OP("bsf", em_bsf, Gv, Ev, O_none, F_NOWB | F_MOV),
-	OPF_ELSE(BMI1, "tzcnt", em_tzcnt, Gv, Ev, O_none, F_MOV, bsf_or_tzcnt),
-	OP("bsf", em_bsf, Gv, Ev, O_none, F_NOWB | F_MOV),
+	OP("bsf", em_bsf, Gv, Ev, O_none, F_NOWB | F_MOV | F_PURE),
+	OP("bsf", em_bsf, Gv, Ev, O_none, F_NOWB | F_MOV | F_PURE),
+	OPF_ELSE(BMI1, "tzcnt", em_tzcnt, Gv, Ev, O_none, F_MOV | F_PURE, bsf_or_tzcnt),
+	OP("bsf", em_bsf, Gv, Ev, O_none, F_NOWB | F_MOV | F_PURE),
 };
 
 static const struct emu_opcode bsr_or_lzcnt[4] = {
-	OP("bsr", em_bsr, Gv, Ev, O_none, F_NOWB | F_MOV),
-	OP("bsr", em_bsr, Gv, Ev, O_none, F_NOWB | F_MOV),
-	OPF_ELSE(LZCNT, "lzcnt", em_lzcnt, Gv, Ev, O_none, F_MOV, bsr_or_lzcnt),
-	OP("bsr", em_bsr, Gv, Ev, O_none, F_NOWB | F_MOV),
+	OP("bsr", em_bsr, Gv, Ev, O_none, F_NOWB | F_MOV | F_PURE),
+	OP("bsr", em_bsr, Gv, Ev, O_none, F_NOWB | F_MOV | F_PURE),
+	OPF_ELSE(LZCNT, "lzcnt", em_lzcnt, Gv, Ev, O_none, F_MOV | F_PURE, bsr_or_lzcnt),
+	OP("bsr", em_bsr, Gv, Ev, O_none, F_NOWB | F_MOV | F_PURE),
 };
 
 static const struct emu_opcode movbe_load_or_crc32[4] = {
-	OPF(MOVBE, "movbe", em_movbe, Gv, Ev, O_none, F_MOV | F_MEM),
-	OPF(MOVBE, "movbe", em_movbe, Gv, Ev, O_none, F_MOV | F_MEM),
+	OPF(MOVBE, "movbe", em_movbe, Gv, Ev, O_none, F_MOV | F_MEM | F_PURE),
+	OPF(MOVBE, "movbe", em_movbe, Gv, Ev, O_none, F_MOV | F_MEM | F_PURE),
 	UD,
-	OPF(SSE42, "crc32", em_crc32, Gd, Eb, O_none, 0),
+	OPF(SSE42, "crc32", em_crc32, Gd, Eb, O_none, F_PURE),
 };
 
 static const struct emu_opcode movbe_store_or_crc32[4] = {
-	OPF(MOVBE, "movbe", em_movbe, Ev, Gv, O_none, F_MOV | F_MEM),
-	OPF(MOVBE, "movbe", em_movbe, Ev, Gv, O_none, F_MOV | F_MEM),
+	OPF(MOVBE, "movbe", em_movbe, Ev, Gv, O_none, F_MOV | F_MEM | F_PURE),
+	OPF(MOVBE, "movbe", em_movbe, Ev, Gv, O_none, F_MOV | F_MEM | F_PURE),
 	UD,
-	OPF(SSE42, "crc32", em_crc32, Gd, Ev, O_none, 0),
+	OPF(SSE42, "crc32", em_crc32, Gd, Ev, O_none, F_PURE),
 };
 
 static const struct emu_opcode movnti[4] = {
-	OPF(LFENCE, "movnti", em_mov, Ey, Gy, O_none, F_MOV | F_MEM), UD, UD, UD,
+	OPF(LFENCE, "movnti", em_mov, Ey, Gy, O_none, F_MOV | F_MEM | F_PURE), UD, UD, UD,
 };
 
 static const struct emu_opcode invpcid[4] = {
@@ -398,8 +398,8 @@ static const struct emu_opcode invpcid[4] = {
 
 static const struct emu_opcode adcx_or_adox[4] = {
 	UD,
-	OPF(ADX, "adcx", em_adcx, Gy, Ey, O_none, 0),
-	OPF(ADX, "adox", em_adox, Gy, Ey, O_none, 0),
+	OPF(ADX, "adcx", em_adcx, Gy, Ey, O_none, F_PURE),
+	OPF(ADX, "adox", em_adox, Gy, Ey, O_none, F_PURE),
 	UD,
 };
 
@@ -418,19 +418,19 @@ static const struct emu_opcode sse_66_ib[4] = { UD_IMM(Ib), SSE_IB, UD_IMM(Ib), 
 
 /* VEX: BMI1 and BMI2 */
 static const struct emu_opcode andn[4] = {
-	OPF(BMI1, "andn", em_andn, Gy, By, Ey, F_MOV), UD, UD, UD,
+	OPF(BMI1, "andn", em_andn, Gy, By, Ey, F_MOV | F_PURE), UD, UD, UD,
 };
 
 static const struct emu_opcode blsr[4] = {
-	OPF(BMI1, "blsr", em_blsr, By, Ey, O_none, F_MOV), UD, UD, UD,
+	OPF(BMI1, "blsr", em_blsr, By, Ey, O_none, F_MOV | F_PURE), UD, UD, UD,
 };
 
 static const struct emu_opcode blsmsk[4] = {
-	OPF(BMI1, "blsmsk", em_blsmsk, By, Ey, O_none, F_MOV), UD, UD, UD,
+	OPF(BMI1, "blsmsk", em_blsmsk, By, Ey, O_none, F_MOV | F_PURE), UD, UD, UD,
 };
 
 static const struct emu_opcode blsi[4] = {
-	OPF(BMI1, "blsi", em_blsi, By, Ey, O_none, F_MOV), UD, UD, UD,
+	OPF(BMI1, "blsi", em_blsi, By, Ey, O_none, F_MOV | F_PURE), UD, UD, UD,
 };
 
 static const struct emu_opcode group17[8] = {
@@ -445,112 +445,112 @@ static const struct emu_opcode group17[8] = {
 };
 
 static const struct emu_opcode bzhi_pext_pdep[4] = {
-	OPF(BMI2, "bzhi", em_bzhi, Gy, Ey, By, F_MOV),
+	OPF(BMI2, "bzhi", em_bzhi, Gy, Ey, By, F_MOV | F_PURE),
 	UD,
-	OPF(BMI2, "pext", em_pext, Gy, By, Ey, F_MOV),
-	OPF(BMI2, "pdep", em_pdep, Gy, By, Ey, F_MOV),
+	OPF(BMI2, "pext", em_pext, Gy, By, Ey, F_MOV | F_PURE),
+	OPF(BMI2, "pdep", em_pdep, Gy, By, Ey, F_MOV | F_PURE),
 };
 
 static const struct emu_opcode mulx[4] = {
-	UD, UD, UD, OPF(BMI2, "mulx", em_mulx, Gy, By, Ey, F_MOV),
+	UD, UD, UD, OPF(BMI2, "mulx", em_mulx, Gy, By, Ey, F_MOV | F_PURE),
 };
 
 static const struct emu_opcode bextr_or_shift[4] = {
-	OPF(BMI1, "bextr", em_bextr, Gy, Ey, By, F_MOV),
-	OPF(BMI2, "shlx", em_shlx, Gy, Ey, By, F_MOV),
-	OPF(BMI2, "sarx", em_sarx, Gy, Ey, By, F_MOV),
-	OPF(BMI2, "shrx", em_shrx, Gy, Ey, By, F_MOV),
+	OPF(BMI1, "bextr", em_bextr, Gy, Ey, By, F_MOV | F_PURE),
+	OPF(BMI2, "shlx", em_shlx, Gy, Ey, By, F_MOV | F_PURE),
+	OPF(BMI2, "sarx", em_sarx, Gy, Ey, By, F_MOV | F_PURE),
+	OPF(BMI2, "shrx", em_shrx, Gy, Ey, By, F_MOV | F_PURE),
 };
 
 static const struct emu_opcode rorx[4] = {
-	UD_IMM(Ib), UD_IMM(Ib), UD_IMM(Ib), OPF(BMI2, "rorx", em_rorx, Gy, Ey, Ib, F_MOV),
+	UD_IMM(Ib), UD_IMM(Ib), UD_IMM(Ib), OPF(BMI2, "rorx", em_rorx, Gy, Ey, Ib, F_MOV | F_PURE),
 };
 
 static const struct emu_opcode arpl_or_movsxd[2] = {
 	OP("arpl", em_arpl, Ew, Gw, O_none, F_NOWB | F_PROT),
-	OP("movsxd", em_movsx, Gv, Ez, O_none, F_MOV),
+	OP("movsxd", em_movsx, Gv, Ez, O_none, F_MOV | F_PURE),
 };
 
 static const struct emu_opcode movdiri[4] = {
-	OPF(MOVDIRI, "movdiri", em_mov, Ey, Gy, O_none, F_MOV | F_MEM), UD, UD, UD,
+	OPF(MOVDIRI, "movdiri", em_mov, Ey, Gy, O_none, F_MOV | F_MEM | F_PURE), UD, UD, UD,
 };
 
 const struct emu_opcode emu_opcodes[256] = {
-	[0x00] = OP("add", em_add, Eb, Gb, O_none, F_LOCK),
-	[0x01] = OP("add", em_add, Ev, Gv, O_none, F_LOCK),
-	[0x02] = OP("add", em_add, Gb, Eb, O_none, 0),
-	[0x03] = OP("add", em_add, Gv, Ev, O_none, 0),
-	[0x04] = OP("add", em_add, AL, Ib, O_none, 0),
-	[0x05] = OP("add", em_add, rAX, Iz, O_none, 0),
+	[0x00] = OP("add", em_add, Eb, Gb, O_none, F_LOCK | F_PURE),
+	[0x01] = OP("add", em_add, Ev, Gv, O_none, F_LOCK | F_PURE),
+	[0x02] = OP("add", em_add, Gb, Eb, O_none, F_PURE),
+	[0x03] = OP("add", em_add, Gv, Ev, O_none, F_PURE),
+	[0x04] = OP("add", em_add, AL, Ib, O_none, F_PURE),
+	[0x05] = OP("add", em_add, rAX, Iz, O_none, F_PURE),
 	[0x06] = OP("push es", em_push_sreg, O_none, O_none, O_none, F_I64),
 	[0x07] = OP("pop es", em_pop_sreg, O_none, O_none, O_none, F_I64),
-	[0x08] = OP("or", em_or, Eb, Gb, O_none, F_LOCK),
-	[0x09] = OP("or", em_or, Ev, Gv, O_none, F_LOCK),
-	[0x0a] = OP("or", em_or, Gb, Eb, O_none, 0),
-	[0x0b] = OP("or", em_or, Gv, Ev, O_none, 0),
-	[0x0c] = OP("or", em_or, AL, Ib, O_none, 0),
-	[0x0d] = OP("or", em_or, rAX, Iz, O_none, 0),
+	[0x08] = OP("or", em_or, Eb, Gb, O_none, F_LOCK | F_PURE),
+	[0x09] = OP("or", em_or, Ev, Gv, O_none, F_LOCK | F_PURE),
+	[0x0a] = OP("or", em_or, Gb, Eb, O_none, F_PURE),
+	[0x0b] = OP("or", em_or, Gv, Ev, O_none, F_PURE),
+	[0x0c] = OP("or", em_or, AL, Ib, O_none, F_PURE),
+	[0x0d] = OP("or", em_or, rAX, Iz, O_none, F_PURE),
 	[0x0e] = OP("push cs", em_push_sreg, O_none, O_none, O_none, F_I64),
-	[0x10] = OP("adc", em_adc, Eb, Gb, O_none, F_LOCK),
-	[0x11] = OP("adc", em_adc, Ev, Gv, O_none, F_LOCK),
-	[0x12] = OP("adc", em_adc, Gb, Eb, O_none, 0),
-	[0x13] = OP("adc", em_adc, Gv, Ev, O_none, 0),
-	[0x14] = OP("adc", em_adc, AL, Ib, O_none, 0),
-	[0x15] = OP("adc", em_adc, rAX, Iz, O_none, 0),
+	[0x10] = OP("adc", em_adc, Eb, Gb, O_none, F_LOCK | F_PURE),
+	[0x11] = OP("adc", em_adc, Ev, Gv, O_none, F_LOCK | F_PURE),
+	[0x12] = OP("adc", em_adc, Gb, Eb, O_none, F_PURE),
+	[0x13] = OP("adc", em_adc, Gv, Ev, O_none, F_PURE),
+	[0x14] = OP("adc", em_adc, AL, Ib, O_none, F_PURE),
+	[0x15] = OP("adc", em_adc, rAX, Iz, O_none, F_PURE),
 	[0x16] = OP("push ss", em_push_sreg, O_none, O_none, O_none, F_I64),
 	[0x17] = OP("pop ss", em_pop_sreg, O_none, O_none, O_none, F_I64 | F_ENDS),
-	[0x18] = OP("sbb", em_sbb, Eb, Gb, O_none, F_LOCK),
-	[0x19] = OP("sbb", em_sbb, Ev, Gv, O_none, F_LOCK),
-	[0x1a] = OP("sbb", em_sbb, Gb, Eb, O_none, 0),
-	[0x1b] = OP("sbb", em_sbb, Gv, Ev, O_none, 0),
-	[0x1c] = OP("sbb", em_sbb, AL, Ib, O_none, 0),
-	[0x1d] = OP("sbb", em_sbb, rAX, Iz, O_none, 0),
+	[0x18] = OP("sbb", em_sbb, Eb, Gb, O_none, F_LOCK | F_PURE),
+	[0x19] = OP("sbb", em_sbb, Ev, Gv, O_none, F_LOCK | F_PURE),
+	[0x1a] = OP("sbb", em_sbb, Gb, Eb, O_none, F_PURE),
+	[0x1b] = OP("sbb", em_sbb, Gv, Ev, O_none, F_PURE),
+	[0x1c] = OP("sbb", em_sbb, AL, Ib, O_none, F_PURE),
+	[0x1d] = OP("sbb", em_sbb, rAX, Iz, O_none, F_PURE),
 	[0x1e] = OP("push ds", em_push_sreg, O_none, O_none, O_none, F_I64),
 	[0x1f] = OP("pop ds", em_pop_sreg, O_none, O_none, O_none, F_I64),
-	[0x20] = OP("and", em_and, Eb, Gb, O_none, F_LOCK),
-	[0x21] = OP("and", em_and, Ev, Gv, O_none, F_LOCK),
-	[0x22] = OP("and", em_and, Gb, Eb, O_none, 0),
-	[0x23] = OP("and", em_and, Gv, Ev, O_none, 0),
-	[0x24] = OP("and", em_and, AL, Ib, O_none, 0),
-	[0x25] = OP("and", em_and, rAX, Iz, O_none, 0),
-	[0x27] = OP("daa", em_daa, O_none, O_none, O_none, F_I64),
-	[0x28] = OP("sub", em_sub, Eb, Gb, O_none, F_LOCK),
-	[0x29] = OP("sub", em_sub, Ev, Gv, O_none, F_LOCK),
-	[0x2a] = OP("sub", em_sub, Gb, Eb, O_none, 0),
-	[0x2b] = OP("sub", em_sub, Gv, Ev, O_none, 0),
-	[0x2c] = OP("sub", em_sub, AL, Ib, O_none, 0),
-	[0x2d] = OP("sub", em_sub, rAX, Iz, O_none, 0),
-	[0x2f] = OP("das", em_das, O_none, O_none, O_none, F_I64),
-	[0x30] = OP("xor", em_xor, Eb, Gb, O_none, F_LOCK),
-	[0x31] = OP("xor", em_xor, Ev, Gv, O_none, F_LOCK),
-	[0x32] = OP("xor", em_xor, Gb, Eb, O_none, 0),
-	[0x33] = OP("xor", em_xor, Gv, Ev, O_none, 0),
-	[0x34] = OP("xor", em_xor, AL, Ib, O_none, 0),
-	[0x35] = OP("xor", em_xor, rAX, Iz, O_none, 0),
-	[0x37] = OP("aaa", em_aaa, O_none, O_none, O_none, F_I64),
-	[0x38] = OP("cmp", em_cmp, Eb, Gb, O_none, F_NOWB),
-	[0x39] = OP("cmp", em_cmp, Ev, Gv, O_none, F_NOWB),
-	[0x3a] = OP("cmp", em_cmp, Gb, Eb, O_none, F_NOWB),
-	[0x3b] = OP("cmp", em_cmp, Gv, Ev, O_none, F_NOWB),
-	[0x3c] = OP("cmp", em_cmp, AL, Ib, O_none, F_NOWB),
-	[0x3d] = OP("cmp", em_cmp, rAX, Iz, O_none, F_NOWB),
-	[0x3f] = OP("aas", em_aas, O_none, O_none, O_none, F_I64),
-	[0x40] = OP("inc", em_inc, Zv, O_none, O_none, F_I64),
-	[0x41] = OP("inc", em_inc, Zv, O_none, O_none, F_I64),
-	[0x42] = OP("inc", em_inc, Zv, O_none, O_none, F_I64),
-	[0x43] = OP("inc", em_inc, Zv, O_none, O_none, F_I64),
-	[0x44] = OP("inc", em_inc, Zv, O_none, O_none, F_I64),
-	[0x45] = OP("inc", em_inc, Zv, O_none, O_none, F_I64),
-	[0x46] = OP("inc", em_inc, Zv, O_none, O_none, F_I64),
-	[0x47] = OP("inc", em_inc, Zv, O_none, O_none, F_I64),
-	[0x48] = OP("dec", em_dec, Zv, O_none, O_none, F_I64),
-	[0x49] = OP("dec", em_dec, Zv, O_none, O_none, F_I64),
-	[0x4a] = OP("dec", em_dec, Zv, O_none, O_none, F_I64),
-	[0x4b] = OP("dec", em_dec, Zv, O_none, O_none, F_I64),
-	[0x4c] = OP("dec", em_dec, Zv, O_none, O_none, F_I64),
-	[0x4d] = OP("dec", em_dec, Zv, O_none, O_none, F_I64),
-	[0x4e] = OP("dec", em_dec, Zv, O_none, O_none, F_I64),
-	[0x4f] = OP("dec", em_dec, Zv, O_none, O_none, F_I64),
+	[0x20] = OP("and", em_and, Eb, Gb, O_none, F_LOCK | F_PURE),
+	[0x21] = OP("and", em_and, Ev, Gv, O_none, F_LOCK | F_PURE),
+	[0x22] = OP("and", em_and, Gb, Eb, O_none, F_PURE),
+	[0x23] = OP("and", em_and, Gv, Ev, O_none, F_PURE),
+	[0x24] = OP("and", em_and, AL, Ib, O_none, F_PURE),
+	[0x25] = OP("and", em_and, rAX, Iz, O_none, F_PURE),
+	[0x27] = OP("daa", em_daa, O_none, O_none, O_none, F_I64 | F_PURE),
+	[0x28] = OP("sub", em_sub, Eb, Gb, O_none, F_LOCK | F_PURE),
+	[0x29] = OP("sub", em_sub, Ev, Gv, O_none, F_LOCK | F_PURE),
+	[0x2a] = OP("sub", em_sub, Gb, Eb, O_none, F_PURE),
+	[0x2b] = OP("sub", em_sub, Gv, Ev, O_none, F_PURE),
+	[0x2c] = OP("sub", em_sub, AL, Ib, O_none, F_PURE),
+	[0x2d] = OP("sub", em_sub, rAX, Iz, O_none, F_PURE),
+	[0x2f] = OP("das", em_das, O_none, O_none, O_none, F_I64 | F_PURE),
+	[0x30] = OP("xor", em_xor, Eb, Gb, O_none, F_LOCK | F_PURE),
+	[0x31] = OP("xor", em_xor, Ev, Gv, O_none, F_LOCK | F_PURE),
+	[0x32] = OP("xor", em_xor, Gb, Eb, O_none, F_PURE),
+	[0x33] = OP("xor", em_xor, Gv, Ev, O_none, F_PURE),
+	[0x34] = OP("xor", em_xor, AL, Ib, O_none, F_PURE),
+	[0x35] = OP("xor", em_xor, rAX, Iz, O_none, F_PURE),
+	[0x37] = OP("aaa", em_aaa, O_none, O_none, O_none, F_I64 | F_PURE),
+	[0x38] = OP("cmp", em_cmp, Eb, Gb, O_none, F_NOWB | F_PURE),
+	[0x39] = OP("cmp", em_cmp, Ev, Gv, O_none, F_NOWB | F_PURE),
+	[0x3a] = OP("cmp", em_cmp, Gb, Eb, O_none, F_NOWB | F_PURE),
+	[0x3b] = OP("cmp", em_cmp, Gv, Ev, O_none, F_NOWB | F_PURE),
+	[0x3c] = OP("cmp", em_cmp, AL, Ib, O_none, F_NOWB | F_PURE),
+	[0x3d] = OP("cmp", em_cmp, rAX, Iz, O_none, F_NOWB | F_PURE),
+	[0x3f] = OP("aas", em_aas, O_none, O_none, O_none, F_I64 | F_PURE),
+	[0x40] = OP("inc", em_inc, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x41] = OP("inc", em_inc, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x42] = OP("inc", em_inc, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x43] = OP("inc", em_inc, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x44] = OP("inc", em_inc, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x45] = OP("inc", em_inc, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x46] = OP("inc", em_inc, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x47] = OP("inc", em_inc, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x48] = OP("dec", em_dec, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x49] = OP("dec", em_dec, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x4a] = OP("dec", em_dec, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x4b] = OP("dec", em_dec, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x4c] = OP("dec", em_dec, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x4d] = OP("dec", em_dec, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x4e] = OP("dec", em_dec, Zv, O_none, O_none, F_I64 | F_PURE),
+	[0x4f] = OP("dec", em_dec, Zv, O_none, O_none, F_I64 | F_PURE),
 	[0x50] = OP("push", em_push, Zv, O_none, O_none, F_NOWB | F_D64),
 	[0x51] = OP("push", em_push, Zv, O_none, O_none, F_NOWB | F_D64),
 	[0x52] = OP("push", em_push, Zv, O_none, O_none, F_NOWB | F_D64),
@@ -572,9 +572,9 @@ const struct emu_opcode emu_opcodes[256] = {
 	[0x62] = OP("bound", em_bound, Gv, M, O_none, F_NOWB | F_MEM | F_I64),
 	[0x63] = SUB(arpl_or_movsxd, F_M64),
 	[0x68] = OP("push", em_push_imm, Iz, O_none, O_none, F_NOWB | F_MOV | F_D64),
-	[0x69] = OP("imul", em_imul2, Gv, Ev, Iz, F_MOV),
+	[0x69] = OP("imul", em_imul2, Gv, Ev, Iz, F_MOV | F_PURE),
 	[0x6a] = OP("push", em_push_imm, Is, O_none, O_none, F_NOWB | F_MOV | F_D64),
-	[0x6b] = OP("imul", em_imul2, Gv, Ev, Is, F_MOV),
+	[0x6b] = OP("imul", em_imul2, Gv, Ev, Is, F_MOV | F_PURE),
 	[0x6c] = OP("insb", em_ins, O_none, O_none, O_none, F_STRING | F_PORT),
 	[0x6d] = OP("ins", em_ins, O_none, O_none, O_none, F_STRING | F_PORT),
 	[0x6e] = OP("outsb", em_outs, O_none, O_none, O_none, F_STRING | F_PORT),
@@ -599,66 +599,66 @@ const struct emu_opcode emu_opcodes[256] = {
 	[0x81] = SUB(group1_ev_iz, F_GROUP),
 	[0x82] = SUB(group1_eb_ib_alias, F_GROUP),
 	[0x83] = SUB(group1_ev_is, F_GROUP),
-	[0x84] = OP("test", em_test, Eb, Gb, O_none, F_NOWB),
-	[0x85] = OP("test", em_test, Ev, Gv, O_none, F_NOWB),
+	[0x84] = OP("test", em_test, Eb, Gb, O_none, F_NOWB | F_PURE),
+	[0x85] = OP("test", em_test, Ev, Gv, O_none, F_NOWB | F_PURE),
 	[0x86] = OP("xchg", em_xchg, Eb, Gb, O_none, F_LOCK | F_XLOCK | F_UNDO),
 	[0x87] = OP("xchg", em_xchg, Ev, Gv, O_none, F_LOCK | F_XLOCK | F_UNDO),
-	[0x88] = OP("mov", em_mov, Eb, Gb, O_none, F_MOV),
-	[0x89] = OP("mov", em_mov, Ev, Gv, O_none, F_MOV),
-	[0x8a] = OP("mov", em_mov, Gb, Eb, O_none, F_MOV),
-	[0x8b] = OP("mov", em_mov, Gv, Ev, O_none, F_MOV),
+	[0x88] = OP("mov", em_mov, Eb, Gb, O_none, F_MOV | F_PURE),
+	[0x89] = OP("mov", em_mov, Ev, Gv, O_none, F_MOV | F_PURE),
+	[0x8a] = OP("mov", em_mov, Gb, Eb, O_none, F_MOV | F_PURE),
+	[0x8b] = OP("mov", em_mov, Gv, Ev, O_none, F_MOV | F_PURE),
 	[0x8c] = OP("mov", em_mov_from_sreg, Ev, Sw, O_none, F_NOWB | F_MOV),
-	[0x8d] = OP("lea", em_lea, Gv, M, O_none, F_MOV | F_MEM),
+	[0x8d] = OP("lea", em_lea, Gv, M, O_none, F_MOV | F_MEM | F_PURE),
 	[0x8e] = OP("mov", em_mov_to_sreg, Sw, Ew, O_none, F_NOWB | F_MOV | F_ENDS),
 	[0x8f] = SUB(group1a, F_GROUP),
 	[0x90] = SUB(nop_or_pause, F_PREFIX),
-	[0x91] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
-	[0x92] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
-	[0x93] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
-	[0x94] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
-	[0x95] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
-	[0x96] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
-	[0x97] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB),
-	[0x98] = OP("cbw", em_cbw, O_none, O_none, O_none, 0),
-	[0x99] = OP("cwd", em_cwd, O_none, O_none, O_none, 0),
+	[0x91] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB | F_PURE),
+	[0x92] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB | F_PURE),
+	[0x93] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB | F_PURE),
+	[0x94] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB | F_PURE),
+	[0x95] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB | F_PURE),
+	[0x96] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB | F_PURE),
+	[0x97] = OP("xchg", em_xchg_acc, Zv, rAX, O_none, F_NOWB | F_PURE),
+	[0x98] = OP("cbw", em_cbw, O_none, O_none, O_none, F_PURE),
+	[0x99] = OP("cwd", em_cwd, O_none, O_none, O_none, F_PURE),
 	[0x9a] = OP("call far", em_call_far, Ap, O_none, O_none, F_NOWB | F_MOV | F_I64 | F_ENDS),
 	[0x9b] = OP("wait", em_wait, O_none, O_none, O_none, 0),
 	[0x9c] = OP("pushf", em_pushf, O_none, O_none, O_none, F_D64),
 	[0x9d] = OP("popf", em_popf, O_none, O_none, O_none, F_D64 | F_ENDS | F_UNDO),
-	[0x9e] = OPF(LAHF64, "sahf", em_sahf, O_none, O_none, O_none, F_FEAT64),
-	[0x9f] = OPF(LAHF64, "lahf", em_lahf, O_none, O_none, O_none, F_FEAT64),
-	[0xa0] = OP("mov", em_mov, AL, Ob, O_none, F_MOV),
-	[0xa1] = OP("mov", em_mov, rAX, Ov, O_none, F_MOV),
-	[0xa2] = OP("mov", em_mov, Ob, AL, O_none, F_MOV),
-	[0xa3] = OP("mov", em_mov, Ov, rAX, O_none, F_MOV),
+	[0x9e] = OPF(LAHF64, "sahf", em_sahf, O_none, O_none, O_none, F_FEAT64 | F_PURE),
+	[0x9f] = OPF(LAHF64, "lahf", em_lahf, O_none, O_none, O_none, F_FEAT64 | F_PURE),
+	[0xa0] = OP("mov", em_mov, AL, Ob, O_none, F_MOV | F_PURE),
+	[0xa1] = OP("mov", em_mov, rAX, Ov, O_none, F_MOV | F_PURE),
+	[0xa2] = OP("mov", em_mov, Ob, AL, O_none, F_MOV | F_PURE),
+	[0xa3] = OP("mov", em_mov, Ov, rAX, O_none, F_MOV | F_PURE),
 	[0xa4] = OP("movsb", em_movs, O_none, O_none, O_none, F_STRING),
 	[0xa5] = OP("movs", em_movs, O_none, O_none, O_none, F_STRING),
 	[0xa6] = OP("cmpsb", em_cmps, O_none, O_none, O_none, F_STRING | F_REPCC),
 	[0xa7] = OP("cmps", em_cmps, O_none, O_none, O_none, F_STRING | F_REPCC),
-	[0xa8] = OP("test", em_test, AL, Ib, O_none, F_NOWB),
-	[0xa9] = OP("test", em_test, rAX, Iz, O_none, F_NOWB),
+	[0xa8] = OP("test", em_test, AL, Ib, O_none, F_NOWB | F_PURE),
+	[0xa9] = OP("test", em_test, rAX, Iz, O_none, F_NOWB | F_PURE),
 	[0xaa] = OP("stosb", em_stos, O_none, O_none, O_none, F_STRING),
 	[0xab] = OP("stos", em_stos, O_none, O_none, O_none, F_STRING),
 	[0xac] = OP("lodsb", em_lods, O_none, O_none, O_none, F_STRING),
 	[0xad] = OP("lods", em_lods, O_none, O_none, O_none, F_STRING),
 	[0xae] = OP("scasb", em_scas, O_none, O_none, O_none, F_STRING | F_REPCC),
 	[0xaf] = OP("scas", em_scas, O_none, O_none, O_none, F_STRING | F_REPCC),
-	[0xb0] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV),
-	[0xb1] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV),
-	[0xb2] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV),
-	[0xb3] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV),
-	[0xb4] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV),
-	[0xb5] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV),
-	[0xb6] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV),
-	[0xb7] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV),
-	[0xb8] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV),
-	[0xb9] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV),
-	[0xba] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV),
-	[0xbb] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV),
-	[0xbc] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV),
-	[0xbd] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV),
-	[0xbe] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV),
-	[0xbf] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV),
+	[0xb0] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV | F_PURE),
+	[0xb1] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV | F_PURE),
+	[0xb2] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV | F_PURE),
+	[0xb3] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV | F_PURE),
+	[0xb4] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV | F_PURE),
+	[0xb5] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV | F_PURE),
+	[0xb6] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV | F_PURE),
+	[0xb7] = OP("mov", em_mov, Zb, Ib, O_none, F_MOV | F_PURE),
+	[0xb8] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV | F_PURE),
+	[0xb9] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV | F_PURE),
+	[0xba] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV | F_PURE),
+	[0xbb] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV | F_PURE),
+	[0xbc] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV | F_PURE),
+	[0xbd] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV | F_PURE),
+	[0xbe] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV | F_PURE),
+	[0xbf] = OP("mov", em_mov, Zv, Iv, O_none, F_MOV | F_PURE),
 	[0xc0] = SUB(group2_eb_ib, F_GROUP),
 	[0xc1] = SUB(group2_ev_ib, F_GROUP),
 	[0xc2] = OP("ret", em_ret, Iw, O_none, O_none, F_NOWB | F_MOV | F_F64 | F_ENDS | F_UNDO),
@@ -679,9 +679,9 @@ const struct emu_opcode emu_opcodes[256] = {
 	[0xd1] = SUB(group2_ev_1, F_GROUP),
 	[0xd2] = SUB(group2_eb_cl, F_GROUP),
 	[0xd3] = SUB(group2_ev_cl, F_GROUP),
-	[0xd4] = OP("aam", em_aam, Ib, O_none, O_none, F_NOWB | F_MOV | F_I64),
-	[0xd5] = OP("aad", em_aad, Ib, O_none, O_none, F_NOWB | F_MOV | F_I64),
-	[0xd6] = OP("salc", em_salc, O_none, O_none, O_none, F_I64),
+	[0xd4] = OP("aam", em_aam, Ib, O_none, O_none, F_NOWB | F_MOV | F_I64 | F_PURE),
+	[0xd5] = OP("aad", em_aad, Ib, O_none, O_none, F_NOWB | F_MOV | F_I64 | F_PURE),
+	[0xd6] = OP("salc", em_salc, O_none, O_none, O_none, F_I64 | F_PURE),
 	[0xd7] = OP("xlat", em_xlat, O_none, O_none, O_none, 0),
 	[0xd8] = OP("x87", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP | F_X87),
 	[0xd9] = OP("x87", em_ud, O_none, O_none, O_none, F_MODRM | F_UNSUP | F_X87),
@@ -709,15 +709,15 @@ const struct emu_opcode emu_opcodes[256] = {
 	[0xef] = OP("out", em_out, DX, eAX, O_none, F_NOWB | F_PORT),
 	[0xf1] = OP("icebp", em_icebp, O_none, O_none, O_none, F_ENDS),
 	[0xf4] = OP("hlt", em_hlt, O_none, O_none, O_none, F_PRIV | F_ENDS),
-	[0xf5] = OP("cmc", em_cmc, O_none, O_none, O_none, 0),
+	[0xf5] = OP("cmc", em_cmc, O_none, O_none, O_none, F_PURE),
 	[0xf6] = SUB(group3_eb, F_GROUP),
 	[0xf7] = SUB(group3_ev, F_GROUP),
-	[0xf8] = OP("clc", em_clc, O_none, O_none, O_none, 0),
-	[0xf9] = OP("stc", em_stc, O_none, O_none, O_none, 0),
+	[0xf8] = OP("clc", em_clc, O_none, O_none, O_none, F_PURE),
+	[0xf9] = OP("stc", em_stc, O_none, O_none, O_none, F_PURE),
 	[0xfa] = OP("cli", em_cli, O_none, O_none, O_none, 0),
 	[0xfb] = OP("sti", em_sti, O_none, O_none, O_none, F_ENDS),
-	[0xfc] = OP("cld", em_cld, O_none, O_none, O_none, 0),
-	[0xfd] = OP("std", em_std, O_none, O_none, O_none, 0),
+	[0xfc] = OP("cld", em_cld, O_none, O_none, O_none, F_PURE),
+	[0xfd] = OP("std", em_std, O_none, O_none, O_none, F_PURE),
 	[0xfe] = SUB(group4, F_GROUP),
 	[0xff] = SUB(group5, F_GROUP),
 };
@@ -731,23 +731,23 @@ const struct emu_opcode emu_opcodes_0f[256] = {
 	[0x05] = OPF(SYSCALL, "syscall", em_syscall, O_none, O_none, O_none, F_O64 | F_ENDS),
 	[0x06] = OP("clts", em_clts, O_none, O_none, O_none, F_PRIV),
 	[0x07] = OPF(SYSCALL, "sysret", em_sysret, O_none, O_none, O_none, F_O64 | F_PRIV | F_ENDS),
-	[0x08] = OPF(486, "invd", em_nop, O_none, O_none, O_none, F_PRIV),
-	[0x09] = OPF(486, "wbinvd", em_nop, O_none, O_none, O_none, F_PRIV),
+	[0x08] = OPF(486, "invd", em_nop, O_none, O_none, O_none, F_PRIV | F_PURE),
+	[0x09] = OPF(486, "wbinvd", em_nop, O_none, O_none, O_none, F_PRIV | F_PURE),
 	[0x0b] = OP("ud2", em_ud, O_none, O_none, O_none, 0),
-	[0x0d] = OPF(PREFETCHW, "prefetchw", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
+	[0x0d] = OPF(PREFETCHW, "prefetchw", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV | F_PURE),
 	[0x0f] = UD_MODRM(Ib),
 	[0x10 ... 0x12] = SSE,
 	[0x13 ... 0x15] = SUB(sse_np_66, F_PREFIX | F_MODRM),
 	[0x16] = SUB(sse_np_66_f3, F_PREFIX | F_MODRM),
 	[0x17] = SUB(sse_np_66, F_PREFIX | F_MODRM),
-	[0x18] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x19] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x1a] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x1b] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x1c] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x1d] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x1e] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
-	[0x1f] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV),
+	[0x18] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV | F_PURE),
+	[0x19] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV | F_PURE),
+	[0x1a] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV | F_PURE),
+	[0x1b] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV | F_PURE),
+	[0x1c] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV | F_PURE),
+	[0x1d] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV | F_PURE),
+	[0x1e] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV | F_PURE),
+	[0x1f] = OPF(LONG_NOP, "nop", em_nop, Ev, O_none, O_none, F_NOWB | F_MOV | F_PURE),
 	[0x20] = OP("mov", em_mov_from_cr, Ry, Cd, O_none, F_MOV | F_PRIV | F_F64),
 	[0x21] = OP("mov", em_mov_from_dr, Ry, Dd, O_none, F_MOV | F_PRIV | F_F64),
 	[0x22] = OP("mov", em_mov_to_cr, Cd, Ry, O_none, F_NOWB | F_MOV | F_PRIV | F_F64 | F_ENDS),
@@ -761,22 +761,22 @@ const struct emu_opcode emu_opcodes_0f[256] = {
 	[0x33] = OPF(LONG_NOP, "rdpmc", em_rdpmc, O_none, O_none, O_none, 0),
 	[0x34] = OPF(SEP, "sysenter", em_sysenter, O_none, O_none, O_none, F_ENDS),
 	[0x35] = OPF(SEP, "sysexit", em_sysexit, O_none, O_none, O_none, F_PRIV | F_ENDS),
-	[0x40] = OPF(CMOV, "cmovo", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x41] = OPF(CMOV, "cmovno", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x42] = OPF(CMOV, "cmovb", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x43] = OPF(CMOV, "cmovae", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x44] = OPF(CMOV, "cmove", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x45] = OPF(CMOV, "cmovne", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x46] = OPF(CMOV, "cmovbe", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x47] = OPF(CMOV, "cmova", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x48] = OPF(CMOV, "cmovs", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x49] = OPF(CMOV, "cmovns", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x4a] = OPF(CMOV, "cmovp", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x4b] = OPF(CMOV, "cmovnp", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x4c] = OPF(CMOV, "cmovl", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x4d] = OPF(CMOV, "cmovge", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x4e] = OPF(CMOV, "cmovle", em_cmovcc, Gv, Ev, O_none, 0),
-	[0x4f] = OPF(CMOV, "cmovg", em_cmovcc, Gv, Ev, O_none, 0),
+	[0x40] = OPF(CMOV, "cmovo", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x41] = OPF(CMOV, "cmovno", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x42] = OPF(CMOV, "cmovb", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x43] = OPF(CMOV, "cmovae", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x44] = OPF(CMOV, "cmove", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x45] = OPF(CMOV, "cmovne", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x46] = OPF(CMOV, "cmovbe", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x47] = OPF(CMOV, "cmova", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x48] = OPF(CMOV, "cmovs", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x49] = OPF(CMOV, "cmovns", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x4a] = OPF(CMOV, "cmovp", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x4b] = OPF(CMOV, "cmovnp", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x4c] = OPF(CMOV, "cmovl", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x4d] = OPF(CMOV, "cmovge", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x4e] = OPF(CMOV, "cmovle", em_cmovcc, Gv, Ev, O_none, F_PURE),
+	[0x4f] = OPF(CMOV, "cmovg", em_cmovcc, Gv, Ev, O_none, F_PURE),
 	[0x50] = SUB(sse_np_66, F_PREFIX | F_MODRM),
 	[0x51] = SSE,
 	[0x52 ... 0x53] = SUB(sse_np_f3, F_PREFIX | F_MODRM),
@@ -810,65 +810,65 @@ const struct emu_opcode emu_opcodes_0f[256] = {
 	[0x8d] = OP("jge", em_jcc, Jz, O_none, O_none, F_NOWB | F_MOV | F_F64 | F_ENDS),
 	[0x8e] = OP("jle", em_jcc, Jz, O_none, O_none, F_NOWB | F_MOV | F_F64 | F_ENDS),
 	[0x8f] = OP("jg", em_jcc, Jz, O_none, O_none, F_NOWB | F_MOV | F_F64 | F_ENDS),
-	[0x90] = OP("seto", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x91] = OP("setno", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x92] = OP("setb", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x93] = OP("setae", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x94] = OP("sete", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x95] = OP("setne", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x96] = OP("setbe", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x97] = OP("seta", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x98] = OP("sets", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x99] = OP("setns", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x9a] = OP("setp", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x9b] = OP("setnp", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x9c] = OP("setl", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x9d] = OP("setge", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x9e] = OP("setle", em_setcc, Eb, O_none, O_none, F_MOV),
-	[0x9f] = OP("setg", em_setcc, Eb, O_none, O_none, F_MOV),
+	[0x90] = OP("seto", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x91] = OP("setno", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x92] = OP("setb", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x93] = OP("setae", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x94] = OP("sete", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x95] = OP("setne", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x96] = OP("setbe", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x97] = OP("seta", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x98] = OP("sets", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x99] = OP("setns", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x9a] = OP("setp", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x9b] = OP("setnp", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x9c] = OP("setl", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x9d] = OP("setge", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x9e] = OP("setle", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
+	[0x9f] = OP("setg", em_setcc, Eb, O_none, O_none, F_MOV | F_PURE),
 	[0xa0] = OP("push fs", em_push_sreg, O_none, O_none, O_none, F_D64),
 	[0xa1] = OP("pop fs", em_pop_sreg, O_none, O_none, O_none, F_D64),
 	[0xa2] = OPF(CPUID, "cpuid", em_cpuid, O_none, O_none, O_none, 0),
 	[0xa3] = OP("bt", em_bt, Ev, Gv, O_none, F_NOWB | F_MOV),
-	[0xa4] = OP("shld", em_shld, Ev, Gv, Ib, 0),
-	[0xa5] = OP("shld", em_shld, Ev, Gv, CL, 0),
+	[0xa4] = OP("shld", em_shld, Ev, Gv, Ib, F_PURE),
+	[0xa5] = OP("shld", em_shld, Ev, Gv, CL, F_PURE),
 	[0xa8] = OP("push gs", em_push_sreg, O_none, O_none, O_none, F_D64),
 	[0xa9] = OP("pop gs", em_pop_sreg, O_none, O_none, O_none, F_D64),
 	[0xab] = OP("bts", em_bts, Ev, Gv, O_none, F_NOWB | F_MOV | F_LOCK),
-	[0xac] = OP("shrd", em_shrd, Ev, Gv, Ib, 0),
-	[0xad] = OP("shrd", em_shrd, Ev, Gv, CL, 0),
+	[0xac] = OP("shrd", em_shrd, Ev, Gv, Ib, F_PURE),
+	[0xad] = OP("shrd", em_shrd, Ev, Gv, CL, F_PURE),
 	[0xae] = SUB(group15, F_GROUP),
-	[0xaf] = OP("imul", em_imul2, Gv, Ev, Gv, F_MOV),
-	[0xb0] = OPF(486, "cmpxchg", em_cmpxchg, Eb, Gb, O_none, F_LOCK | F_UNDO),
-	[0xb1] = OPF(486, "cmpxchg", em_cmpxchg, Ev, Gv, O_none, F_LOCK | F_UNDO),
+	[0xaf] = OP("imul", em_imul2, Gv, Ev, Gv, F_MOV | F_PURE),
+	[0xb0] = OPF(486, "cmpxchg", em_cmpxchg, Eb, Gb, O_none, F_LOCK | F_UNDO | F_PURE),
+	[0xb1] = OPF(486, "cmpxchg", em_cmpxchg, Ev, Gv, O_none, F_LOCK | F_UNDO | F_PURE),
 	[0xb2] = OP("lss", em_lss, Gv, Mp, O_none, F_NOWB | F_MOV | F_MEM),
 	[0xb3] = OP("btr", em_btr, Ev, Gv, O_none, F_NOWB | F_MOV | F_LOCK),
 	[0xb4] = OP("lfs", em_lfs, Gv, Mp, O_none, F_NOWB | F_MOV | F_MEM),
 	[0xb5] = OP("lgs", em_lgs, Gv, Mp, O_none, F_NOWB | F_MOV | F_MEM),
-	[0xb6] = OP("movzx", em_mov, Gv, Eb, O_none, F_MOV),
-	[0xb7] = OP("movzx", em_mov, Gv, Ew, O_none, F_MOV),
+	[0xb6] = OP("movzx", em_mov, Gv, Eb, O_none, F_MOV | F_PURE),
+	[0xb7] = OP("movzx", em_mov, Gv, Ew, O_none, F_MOV | F_PURE),
 	[0xb8] = SUB(popcnt, F_PREFIX | F_MODRM),
 	[0xb9] = OP("ud1", em_ud, O_none, O_none, O_none, F_MODRM),
 	[0xba] = SUB(group8, F_GROUP),
 	[0xbb] = OP("btc", em_btc, Ev, Gv, O_none, F_NOWB | F_MOV | F_LOCK),
 	[0xbc] = SUB(bsf_or_tzcnt, F_PREFIX),
 	[0xbd] = SUB(bsr_or_lzcnt, F_PREFIX),
-	[0xbe] = OP("movsx", em_movsx, Gv, Eb, O_none, F_MOV),
-	[0xbf] = OP("movsx", em_movsx, Gv, Ew, O_none, F_MOV),
-	[0xc0] = OPF(486, "xadd", em_xadd, Eb, Gb, O_none, F_LOCK | F_UNDO),
-	[0xc1] = OPF(486, "xadd", em_xadd, Ev, Gv, O_none, F_LOCK | F_UNDO),
+	[0xbe] = OP("movsx", em_movsx, Gv, Eb, O_none, F_MOV | F_PURE),
+	[0xbf] = OP("movsx", em_movsx, Gv, Ew, O_none, F_MOV | F_PURE),
+	[0xc0] = OPF(486, "xadd", em_xadd, Eb, Gb, O_none, F_LOCK | F_UNDO | F_PURE),
+	[0xc1] = OPF(486, "xadd", em_xadd, Ev, Gv, O_none, F_LOCK | F_UNDO | F_PURE),
 	[0xc2] = SSE_IB,
 	[0xc3] = SUB(movnti, F_PREFIX | F_MODRM),
 	[0xc4 ... 0xc6] = SUB(sse_np_66_ib, F_PREFIX | F_MODRM),
 	[0xc7] = SUB(group9, F_GROUP),
-	[0xc8] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xc9] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xca] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xcb] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xcc] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xcd] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xce] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
-	[0xcf] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, 0),
+	[0xc8] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, F_PURE),
+	[0xc9] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, F_PURE),
+	[0xca] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, F_PURE),
+	[0xcb] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, F_PURE),
+	[0xcc] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, F_PURE),
+	[0xcd] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, F_PURE),
+	[0xce] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, F_PURE),
+	[0xcf] = OPF(486, "bswap", em_bswap, Zv, O_none, O_none, F_PURE),
 	[0xd0] = SUB(sse_66_f2, F_PREFIX | F_MODRM),
 	[0xd1 ... 0xd5] = SUB(sse_np_66, F_PREFIX | F_MODRM),
 	[0xd6] = SUB(sse_66_f3_f2, F_PREFIX | F_MODRM),

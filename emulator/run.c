@@ -4,6 +4,7 @@
  * write back, retire.
  */
 #include "handlers.h"
+#include "quick.h"
 
 int emu_leave(struct emu *cpu, enum emu_exit why)
 {
@@ -157,33 +158,20 @@ static int port_permission(struct emu *cpu, u16 port, unsigned int size)
 	return r;
 }
 
-static int execute(struct emu *cpu, const struct emu_insn *i)
+/**
+ * emu_operate() - operands, handler, write back
+ * @cpu: engine, with emu.ea and emu.next_rip set
+ * @i: instruction
+ *
+ * Return: enum emu_result.
+ */
+int emu_operate(struct emu *cpu, const struct emu_insn *i)
 {
 	const struct emu_opcode *op = i->op;
 	bool mem_dst = i->mem && (OPERAND_METHOD(op->op[0]) == M_E);
 	bool locked = mem_dst && (i->lock || op->flags & F_XLOCK);
 	u64 old;
 	int r;
-
-	if (op->flags & F_UNSUP)
-		return not_modelled(cpu, op);
-	if ((op->flags & F_UDPRIV) && cpl(cpu))
-		return emu_raise(cpu, VEC_UD);
-	if ((op->flags & F_PRIV) && cpl(cpu))
-		return emu_raise_error(cpu, VEC_GP, 0);
-	if (i->mem)
-		cpu->ea = emu_ea(cpu, i);
-	if (op->flags & F_STRING) {
-		if (op->flags & F_PORT) {
-			unsigned int size = i->opcode & 1 ? i->osize : 1;
-
-			r = port_permission(cpu, cpu->st.regs.gpr[EMU_RDX],
-					    min(size, 4U));
-			if (r)
-				return r;
-		}
-		return i->rep ? emu_rep(cpu, i) : i->exec(cpu, i);
-	}
 
 	r = read_operand(cpu, i, op->op[1], i->ssize, false, &cpu->src);
 	if (!r && op->op[2])
@@ -210,9 +198,36 @@ static int execute(struct emu *cpu, const struct emu_insn *i)
 	return emu_write_dst(cpu, i, cpu->dst);
 }
 
+static int execute(struct emu *cpu, const struct emu_insn *i)
+{
+	const struct emu_opcode *op = i->op;
+	int r;
+
+	if (op->flags & F_UNSUP)
+		return not_modelled(cpu, op);
+	if ((op->flags & F_UDPRIV) && cpl(cpu))
+		return emu_raise(cpu, VEC_UD);
+	if ((op->flags & F_PRIV) && cpl(cpu))
+		return emu_raise_error(cpu, VEC_GP, 0);
+	if (i->mem)
+		cpu->ea = emu_ea(cpu, i);
+	if (op->flags & F_STRING) {
+		if (op->flags & F_PORT) {
+			unsigned int size = i->opcode & 1 ? i->osize : 1;
+
+			r = port_permission(cpu, cpu->st.regs.gpr[EMU_RDX],
+					    min(size, 4U));
+			if (r)
+				return r;
+		}
+		return i->rep ? emu_rep(cpu, i) : i->exec(cpu, i);
+	}
+	return emu_operate(cpu, i);
+}
+
 /* Fetch and decode */
 
-static enum emu_decode_mode decode_mode(const struct emu *cpu)
+enum emu_decode_mode emu_decode_mode(const struct emu *cpu)
 {
 	const struct emu_segment *cs = &cpu->st.segs.seg[EMU_CS];
 
@@ -241,11 +256,11 @@ static unsigned int code_room(const struct emu *cpu)
  * Decode, and see whether the CPU has the instruction (K19). One that it lacks is
  * #UD, as one that nobody has, or what its bytes meant before it was invented.
  */
-static int decode(struct emu *cpu, unsigned int have)
+int emu_decode_here(struct emu *cpu, struct emu_insn *i, const u8 *buf,
+		    unsigned int have)
 {
-	struct emu_insn *i = &cpu->insn;
 	const struct emu_opcode *op;
-	int len = emu_decode(i, cpu->bytes, have, decode_mode(cpu),
+	int len = emu_decode(i, buf, have, emu_decode_mode(cpu),
 			     real_or_vm86(cpu));
 
 	if (len <= 0)
@@ -261,12 +276,30 @@ static int decode(struct emu *cpu, unsigned int have)
 	return len;
 }
 
+static int decode(struct emu *cpu, unsigned int have)
+{
+	return emu_decode_here(cpu, &cpu->insn, cpu->bytes, have);
+}
+
+/* A block has it, and its bytes were those in memory when it was entered. */
+static int take_decoded(struct emu *cpu)
+{
+	cpu->insn = *cpu->decoded;
+	cpu->decoded = NULL;
+	memset(cpu->bytes, 0, sizeof(cpu->bytes));
+	memcpy(cpu->bytes, cpu->decoded_bytes, cpu->insn.len);
+	cpu->bytes_have = cpu->insn.len;
+	return EMU_OK;
+}
+
 static int fetch_decode(struct emu *cpu)
 {
 	unsigned int room = code_room(cpu), have = 0, got;
 	u64 lin = code_linear(cpu);
 	int r, len = DECODE_MORE;
 
+	if (cpu->decoded)
+		return take_decoded(cpu);
 	memset(cpu->bytes, 0, sizeof(cpu->bytes));
 	while (len == DECODE_MORE) {
 		if (have == room)
@@ -465,10 +498,14 @@ static int step(struct emu *cpu)
  */
 int emu_poll(struct emu *cpu)
 {
+	int r;
+
 	cpu->rescheduled = false;
 	cpu->poll_left = EMU_POLL_MAX;
 	cpu->host_exit = 0;
-	if (cpu->ops->poll(cpu) == EMU_OK)
+	r = cpu->ops->poll(cpu);
+	cpu->poll_exact = cpu->poll_left != EMU_POLL_MAX;
+	if (r == EMU_OK)
 		return EMU_OK;
 	cpu->stop = true;
 	cpu->stop_exit = cpu->host_exit;
@@ -640,9 +677,11 @@ static enum emu_exit run(struct emu *cpu)
 
 	while (!ex) {
 		ex = boundary(cpu);
-		if (ex)
-			break;
+		if (ex || emu_blocks_run(cpu))
+			continue;
 		r = step(cpu);
+		if (r || !(cpu->insn.op->flags & (F_PURE | F_STRING | F_PORT)))
+			cpu->quick.valid = false;
 		switch (r) {
 		case EMU_OK:
 			if (unlikely(cpu->watch_hit)) {
@@ -678,6 +717,7 @@ enum emu_exit emu_run(struct emu *cpu)
 	cpu->stop = false;
 	/* A signal or immediate exit is noticed before anything runs. */
 	cpu->poll_left = 0;
+	cpu->quick.valid = false;
 	flags_load(cpu, cpu->st.regs.rflags);
 	/* The owner may have changed page tables meanwhile. */
 	if (cpu->st.ctrl.cr0 & EMU_CR0_PG)

@@ -80,6 +80,12 @@ bool emu_watch_page(const struct emu *cpu, u64 lin)
 					 page + EMU_PAGE - 1, EMU_WATCH_RW);
 }
 
+bool emu_watch_memory(const struct emu *cpu, u64 lin, unsigned int size)
+{
+	return cpu->watch_mem && touched(cpu, cpu->watch_mem, lin, lin + size - 1,
+					 EMU_WATCH_RW);
+}
+
 bool emu_watch_io(const struct emu *cpu, u16 port, unsigned int size)
 {
 	return cpu->watch_port && touched(cpu, cpu->watch_port, port,
