@@ -25,6 +25,7 @@ help:
 	@echo 'make check-debug  the selftests on a kernel with KASAN, lockdep...;'
 	@echo '                  builds that kernel first, once: half an hour'
 	@echo 'make scoreboard   debug traps in this and in other emulators, a table'
+	@echo 'make bench        how fast, beside other emulators; QUICK=1: this one alone'
 	@echo 'make lint         checkpatch, sparse, W=1, shellcheck'
 	@echo 'make install      sources for dkms, ABI header, command, udev rule'
 	@echo 'make uninstall    remove these'
@@ -66,6 +67,11 @@ scoreboard: deps
 	@$(VM)/deps.sh unicorn
 	@$(MAKE) -s --no-print-directory -C emulator scoreboard
 
+# ROUNDS=15; a quarter of an hour. QUICK=1: less than a minute.
+bench: deps
+	@$(VM)/deps.sh bench
+	@$(MAKE) -s --no-print-directory -C emulator/bench bench
+
 lint: deps
 	@selftests/lint.sh
 
@@ -75,7 +81,7 @@ deps:
 # dkms builds from its own copy of the sources.
 SRC := $(DESTDIR)$(prefix)/src/piotrap-$(VERSION)
 SOURCES = Kbuild dkms.conf COPYING \
-	$(shell find module emulator -name 'test*' -prune -o \
+	$(shell find module emulator \( -name 'test*' -o -name bench \) -prune -o \
 		\( -name '*.[chS]' -o -name '*.mk' -o -name 'Kbuild*' \) -print)
 MAN = $(wildcard Documentation/*.[1-8] Documentation/man/*.[1-8] tools/*.[1-8])
 
@@ -115,6 +121,6 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: help all modules tools demo check check-debug scoreboard lint deps install \
+.PHONY: help all modules tools demo check check-debug scoreboard bench lint deps install \
 	uninstall clean distclean
 .DEFAULT_GOAL := all

@@ -4,8 +4,8 @@
 # Install the Debian packages that building and testing need, if any is
 # missing. None of them is a kernel: those are only unpacked (kernel.sh).
 #
-# usage: deps.sh [build|vm|peers|debug|lint|doc|bpf|unicorn]...
-#        (default: all but debug and unicorn)
+# usage: deps.sh [build|vm|peers|debug|lint|doc|bpf|unicorn|bench]...
+#        (default: all but debug, unicorn and bench)
 
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -26,6 +26,8 @@ group() {
 	bpf) echo bpftrace ;;
 	# one more, for make scoreboard alone
 	unicorn) echo libunicorn-dev ;;
+	# for make bench
+	bench) echo libunicorn-dev libx86emu-dev valgrind nasm ;;
 	*) die "no such group: $1" ;;
 	esac
 }

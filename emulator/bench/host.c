@@ -1,0 +1,366 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The hooks, as the module has them. Where that has locks or barriers so has this:
+ * what they cost is part of an access.
+ */
+#include "host.h"
+
+static struct bench_host *host_of(struct emu *cpu)
+{
+	return cpu->host;
+}
+
+/* -- Memory: all of it RAM, but for what the owner serves. -- */
+
+static bool is_mmio(u64 gpa)
+{
+	return gpa >= GUEST_MMIO && gpa < GUEST_MMIO_END;
+}
+
+static u8 *window(struct emu *cpu, u64 gpa, bool *writable)
+{
+	if (gpa >= GUEST_SIZE || is_mmio(gpa))
+		return NULL;
+	return host_of(cpu)->mem + gpa;
+}
+
+static int no_window(struct emu *cpu, u64 gpa)
+{
+	if (gpa >= GUEST_SIZE)
+		return EMU_FAIL;
+	if (is_mmio(gpa)) {
+		cpu->host_exit = PIOTRAP_EXIT_NONE;
+		return EMU_EXIT;
+	}
+	return EMU_OK;
+}
+
+static int mem_read(struct emu *cpu, u64 gpa, unsigned int size, u64 *val)
+{
+	int ret = no_window(cpu, gpa);
+
+	if (ret != EMU_OK)
+		return ret;
+	*val = 0;
+	memcpy(val, host_of(cpu)->mem + gpa, size);
+	return EMU_OK;
+}
+
+static int mem_write(struct emu *cpu, u64 gpa, unsigned int size, u64 val)
+{
+	int ret = no_window(cpu, gpa);
+
+	if (ret != EMU_OK)
+		return ret;
+	memcpy(host_of(cpu)->mem + gpa, &val, size);
+	return EMU_OK;
+}
+
+static bool backed(struct emu *cpu, u64 gpa)
+{
+	return gpa < GUEST_SIZE;
+}
+
+/* -- The console's ring. -- */
+
+static u32 console_room(const struct console *con)
+{
+	u32 tail = __atomic_load_n(&con->tail, __ATOMIC_ACQUIRE);
+
+	return CONSOLE_SIZE - (con->head - tail);
+}
+
+static void console_write(struct console *con, const void *data, u32 len)
+{
+	u32 pos = con->head & (CONSOLE_SIZE - 1);
+	u32 part = min(len, CONSOLE_SIZE - pos);
+
+	memcpy(con->buf + pos, data, part);
+	memcpy(con->buf, (const u8 *)data + part, len - part);
+	__atomic_store_n(&con->head, con->head + len, __ATOMIC_RELEASE);
+	/* wq_has_sleeper() */
+	__atomic_thread_fence(__ATOMIC_SEQ_CST);
+	if (READ_ONCE(con->sleeper))
+		host_of(con->sleeper)->traced++;
+}
+
+/* -- Ports. -- */
+
+static struct port_range *range_of(struct bench_host *h, u32 port)
+{
+	if (port >= NR_PORTS)
+		return h->range[0];
+	return h->range[h->slot[(u16)port]];
+}
+
+static struct port_range *single_range(struct bench_host *h, u32 port,
+				       unsigned int size)
+{
+	struct port_range *r = range_of(h, port);
+	unsigned int i;
+
+	for (i = 1; i < size; i++)
+		if (range_of(h, port + i) != r)
+			return NULL;
+	return r;
+}
+
+static bool port_split(struct emu *cpu, u16 port, unsigned int size)
+{
+	struct bench_host *h = host_of(cpu);
+	u32 kind = range_of(h, port)->kind;
+	unsigned int i;
+
+	for (i = 1; i < size; i++)
+		if (range_of(h, port + i)->kind != kind)
+			return true;
+	return false;
+}
+
+static bool log_has_room(const struct step_log *log)
+{
+	u64 tail = __atomic_load_n(&log->head[1], __ATOMIC_ACQUIRE);
+
+	return log->own_head - tail < LOG_RECORDS;
+}
+
+static int log_check(struct emu *cpu)
+{
+	if (log_has_room(&host_of(cpu)->log))
+		return EMU_OK;
+	cpu->host_exit = PIOTRAP_EXIT_LOG_FULL;
+	return EMU_EXIT;
+}
+
+static int port_check(struct emu *cpu, u16 port, unsigned int size,
+		      enum emu_dir dir)
+{
+	struct bench_host *h = host_of(cpu);
+	u32 reason = PIOTRAP_EXIT_NONE, bytes = 0;
+	struct port_range *r;
+	unsigned int i;
+
+	if ((h->log_flags & PIOTRAP_LOG_PORTS) && log_check(cpu) != EMU_OK)
+		return EMU_EXIT;
+	for (i = 0; i < size; i++) {
+		r = range_of(h, port + i);
+		if (dir == EMU_WRITE && r->kind == PIOTRAP_PORT_CONSOLE &&
+		    ++bytes > console_room(&h->console) && !reason)
+			reason = PIOTRAP_EXIT_CONSOLE_FULL;
+		if (dir == EMU_READ && r->kind == PIOTRAP_PORT_INPUT &&
+		    (r->flags & PIOTRAP_PORTS_WAIT) && ++bytes > r->len &&
+		    !reason)
+			reason = PIOTRAP_EXIT_INPUT_EMPTY;
+	}
+	if (!reason)
+		return EMU_OK;
+	cpu->host_exit = reason;
+	return EMU_EXIT;
+}
+
+static u8 input_byte(struct port_range *r)
+{
+	u8 byte;
+
+	if (!r->len)
+		return 0xff;
+	byte = r->buf[r->pos];
+	r->pos = (r->pos + 1) % INPUT_SIZE;
+	r->len--;
+	return byte;
+}
+
+static u8 read_byte(struct port_range *r, u32 port)
+{
+	switch (r->kind) {
+	case PIOTRAP_PORT_LATCH:
+		return r->buf[port - r->first];
+	case PIOTRAP_PORT_CONSOLE:
+		return 0xe9;
+	case PIOTRAP_PORT_INPUT:
+		return input_byte(r);
+	default:
+		return 0xff;
+	}
+}
+
+static int port_read(struct emu *cpu, u16 port, unsigned int size, u32 *val)
+{
+	struct bench_host *h = host_of(cpu);
+	unsigned int i;
+
+	*val = 0;
+	for (i = 0; i < size; i++)
+		*val |= (u32)read_byte(range_of(h, port + i), port + i) << (8 * i);
+	return EMU_OK;
+}
+
+static void write_part(struct bench_host *h, struct port_range *r, u32 port,
+		       unsigned int size, u32 val)
+{
+	unsigned int i;
+
+	switch (r->kind) {
+	case PIOTRAP_PORT_LATCH:
+		for (i = 0; i < size; i++)
+			r->buf[port + i - r->first] = val >> (8 * i);
+		break;
+	case PIOTRAP_PORT_CONSOLE:
+		if (size <= console_room(&h->console))
+			console_write(&h->console, &val, size);
+		break;
+	}
+}
+
+static int port_write(struct emu *cpu, u16 port, unsigned int size, u32 val)
+{
+	struct bench_host *h = host_of(cpu);
+	struct port_range *r = single_range(h, port, size);
+	unsigned int i;
+
+	if (r) {
+		write_part(h, r, port, size, val);
+		return EMU_OK;
+	}
+	for (i = 0; i < size; i++)
+		write_part(h, range_of(h, port + i), port + i, 1,
+			   (val >> (8 * i)) & 0xff);
+	return EMU_OK;
+}
+
+static void input_bytes(struct port_range *r, u8 *to, u32 len)
+{
+	u32 part = min(len, INPUT_SIZE - r->pos);
+
+	memcpy(to, r->buf + r->pos, part);
+	memcpy(to + part, r->buf, len - part);
+	r->pos = (r->pos + len) % INPUT_SIZE;
+	r->len -= len;
+}
+
+static u32 port_read_bulk(struct emu *cpu, u16 port, unsigned int size, void *buf,
+			  u32 count)
+{
+	struct port_range *r = single_range(host_of(cpu), port, size);
+
+	if (!r)
+		return 0;
+	switch (r->kind) {
+	case PIOTRAP_PORT_OPEN_BUS:
+		memset(buf, 0xff, (size_t)count * size);
+		return count;
+	case PIOTRAP_PORT_CONSOLE:
+		memset(buf, 0xe9, (size_t)count * size);
+		return count;
+	case PIOTRAP_PORT_INPUT:
+		count = min(count, r->len / size);
+		input_bytes(r, buf, count * size);
+		return count;
+	default:
+		return 0;
+	}
+}
+
+static u32 port_write_bulk(struct emu *cpu, u16 port, unsigned int size,
+			   const void *buf, u32 count)
+{
+	struct bench_host *h = host_of(cpu);
+	struct port_range *r = single_range(h, port, size);
+	u32 first = 0;
+
+	if (!r)
+		return 0;
+	switch (r->kind) {
+	case PIOTRAP_PORT_OPEN_BUS:
+	case PIOTRAP_PORT_INPUT:
+		break;
+	case PIOTRAP_PORT_CONSOLE:
+		count = min(count, console_room(&h->console) / size);
+		break;
+	default:
+		return 0;
+	}
+	if (!count)
+		return 0;
+	memcpy(&first, buf, size);
+	if (READ_ONCE(h->tracing))
+		h->traced += count + first;
+	if (r->kind == PIOTRAP_PORT_CONSOLE)
+		console_write(&h->console, buf, count * size);
+	return count;
+}
+
+/* -- The rest. -- */
+
+static int poll(struct emu *cpu)
+{
+	return EMU_OK;
+}
+
+static int step(struct emu *cpu)
+{
+	struct bench_host *h = host_of(cpu);
+	const u64 *gpr = cpu->st.regs.gpr;
+	struct step_log *log = &h->log;
+	struct piotrap_log_rec rec;
+
+	if (!(h->log_flags & PIOTRAP_LOG_STEPS))
+		return EMU_OK;
+	if (log_check(cpu) != EMU_OK)
+		return EMU_EXIT;
+	rec = (struct piotrap_log_rec) {
+		.type = PIOTRAP_REC_STEP,
+		.bits = 32,
+		.cs = cpu->st.segs.seg[EMU_CS].selector,
+		.rip = cpu->st.regs.rip,
+		.value = gpr[EMU_RAX],
+		.rflags = emu_rflags(cpu),
+		.rcx = gpr[EMU_RCX],
+		.rdx = gpr[EMU_RDX],
+		.rsi = gpr[EMU_RSI],
+		.rdi = gpr[EMU_RDI],
+		.rbx = gpr[EMU_RBX],
+		.rsp = gpr[EMU_RSP],
+		.rbp = gpr[EMU_RBP],
+	};
+	memcpy(log->rec + log->slot * PIOTRAP_LOG_REC_FIRST, &rec,
+	       PIOTRAP_LOG_REC_FIRST);
+	log->own_head++;
+	if (++log->slot == LOG_RECORDS)
+		log->slot = 0;
+	__atomic_store_n(&log->head[0], log->own_head, __ATOMIC_RELEASE);
+	return EMU_OK;
+}
+
+/* All tracepoints are off, but the emulator calls nevertheless. */
+static void trace(struct emu *cpu, const struct emu_trace *t)
+{
+	struct bench_host *h = host_of(cpu);
+
+	switch (t->kind) {
+	case EMU_TRACE_PORT:
+	case EMU_TRACE_PENDING:
+	case EMU_TRACE_REP_BREAK:
+	case EMU_TRACE_DEBUG:
+	case EMU_TRACE_EVENT:
+		if (unlikely(READ_ONCE(h->tracing)))
+			h->traced++;
+		break;
+	}
+}
+
+const struct emu_ops bench_ops = {
+	.window = window,
+	.read = mem_read,
+	.write = mem_write,
+	.backed = backed,
+	.port_split = port_split,
+	.port_read = port_read,
+	.port_write = port_write,
+	.port_read_bulk = port_read_bulk,
+	.port_write_bulk = port_write_bulk,
+	.poll = poll,
+	.step = step,
+	.port_check = port_check,
+	.trace = trace,
+};
