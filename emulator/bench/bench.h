@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the programs that time the guest loops have in common. Each is main.c and
- * one engine; an engine has a guest of 1 MiB with the image of loops.asm in it.
+ * one engine; an engine has a guest of 1 MiB with the image of loops.asm in it. Of the guest's memory
+ * the first 64 KiB may not exist.
  */
 #ifndef BENCH_H
 #define BENCH_H
@@ -10,12 +11,13 @@
 #include <stdint.h>
 
 #define GUEST_SIZE	0x100000
+#define GUEST_LOW	0x10000		/* nothing is below */
 #define GUEST_IMAGE	0x10000
 #define GUEST_SRC	0x30000
 #define GUEST_DST	0x40000
 #define GUEST_BUF	0x10000		/* bytes of each of these */
 #define GUEST_STACK	0x60000		/* top */
-#define GUEST_HLT	0x8000		/* where a loop returns to */
+#define GUEST_HLT	0x5e000		/* where a loop returns to */
 #define GUEST_MMIO	0xd0000
 #define GUEST_MMIO_END	0xe0000
 
@@ -42,10 +44,10 @@ enum armed {
  * @count: iterations
  * @elems: elements of a block
  * @size: bytes of an element; 0: the loop is of no string
- * @port: which it uses
+ * @port: which it uses, or 0
  * @armed: breakpoints
  * @log: each step goes to the owner's log
- * @drain: what the console has is read by a system call
+ * @drain: what the console has is read by a system call, and so is what comes in
  */
 struct job {
 	char name[64];
@@ -80,7 +82,7 @@ const char *engine_name(void);
  * engine_open() - called once
  * @counting: count instructions, however slowly
  *
- * Return: the guest's memory.
+ * Return: the guest's memory; only from GUEST_LOW on need it be there.
  */
 uint8_t *engine_open(bool counting);
 
@@ -94,7 +96,7 @@ void engine_run(const struct job *job, struct outcome *out);
 uint64_t bench_start(void);
 uint64_t bench_stop(uint64_t start, const char *name);
 
-/* read(2) of @len bytes, 64 KiB at most, from where they are in memory. */
+/* read(2) of @len bytes, 64 KiB at most, of what INPUT_BYTE() says. */
 void bench_drain(void *to, unsigned int len);
 
 /* Where a 32-bit loop finds what it was called with. */

@@ -164,6 +164,8 @@ static bool serve(const struct job *job, enum emu_exit why)
 		empty_console(job->drain);
 		return true;
 	case PIOTRAP_EXIT_INPUT_EMPTY:
+		if (job->drain)
+			bench_drain(input, INPUT_SIZE);
 		queue.len = INPUT_SIZE;
 		return true;
 	case PIOTRAP_EXIT_LOG_FULL:

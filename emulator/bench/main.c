@@ -7,7 +7,7 @@
  *	far	breakpoints that never match, on other pages
  *	near	likewise, on the loop's
  *	log	each step to the owner's log
- *	read	what the console has is read by a system call
+ *	read	what the console has is read by a system call, and so is what comes in
  *
  * A line for each job: name, iterations, instructions, nanoseconds of CPU time,
  * EAX, hash of memory, exits to the host. "-" for a job that the engine cannot do.
@@ -80,8 +80,11 @@ void bench_drain(void *to, unsigned int len)
 {
 	static uint8_t from[0x10000];
 	static int fd = -1;
+	unsigned int i;
 
 	if (fd < 0) {
+		for (i = 0; i < sizeof(from); i++)
+			from[i] = INPUT_BYTE(i);
 		fd = memfd_create("drain", MFD_CLOEXEC);
 		if (fd < 0 || write(fd, from, sizeof(from)) != sizeof(from))
 			fatal("no file in memory");
@@ -108,7 +111,7 @@ static void prepare(uint8_t *mem, const char *image)
 {
 	unsigned int i;
 
-	memset(mem, 0, GUEST_SIZE);
+	memset(mem + GUEST_LOW, 0, GUEST_SIZE - GUEST_LOW);
 	load_image(mem, image);
 	for (i = 0; i < GUEST_BUF; i++)
 		mem[GUEST_SRC + i] = i * 7 + (i >> 8) + 3;
@@ -145,7 +148,9 @@ static uint16_t port_of(const struct entry *e)
 {
 	if (!strcmp(e->name, "in"))
 		return PORT_STATUS;
-	return strncmp(e->name, "ins", 3) ? PORT_CONSOLE : PORT_INPUT;
+	if (!strncmp(e->name, "out", 3))
+		return PORT_CONSOLE;
+	return strncmp(e->name, "ins", 3) ? 0 : PORT_INPUT;
 }
 
 /* The loop's name may have a '-' itself; what follows the last is a number. */
