@@ -88,24 +88,27 @@ int run_config(struct sandbox *sb, const struct piotrap_config *arg)
  * test cannot choose. With poll_every=N the engine polls at each Nth boundary from
  * the beginning of a run, and each of these polls counts as one that has given the
  * CPU away. What a program does, its exits and its traps must be the same with any
- * N; only piotrap_rep_break (reason resched) tells of it.
+ * N; only piotrap_preempt, piotrap_resume and piotrap_rep_break (reason resched)
+ * tell of it.
  */
 static unsigned int poll_every;
 module_param(poll_every, uint, 0600);
 MODULE_PARM_DESC(poll_every, "pretend a reschedule at each Nth boundary (0: do not)");
 
-static void debug_poll(struct emu *cpu)
+static bool debug_poll(struct emu *cpu)
 {
 	unsigned int n = READ_ONCE(poll_every);
 
 	if (!n)
-		return;
+		return false;
 	cpu->poll_left = min_t(unsigned int, n, EMU_POLL_MAX);
 	cpu->rescheduled = true;
+	return true;
 }
 #else
-static void debug_poll(struct emu *cpu)
+static bool debug_poll(struct emu *cpu)
 {
+	return false;
 }
 #endif
 
@@ -126,9 +129,13 @@ static int run_poll(struct emu *cpu)
 {
 	struct sandbox *sb = cpu->host;
 
-	if (cond_resched())
-		cpu->rescheduled = true;
-	debug_poll(cpu);
+	/* RCU, too, asks by this flag for a moment of quiet. */
+	if (debug_poll(cpu) || need_resched()) {
+		trace_piotrap_preempt(sb);
+		if (cond_resched())
+			cpu->rescheduled = true;
+		trace_piotrap_resume(sb);
+	}
 	cpu->host_exit = stop_reason(sb);
 	return cpu->host_exit ? EMU_EXIT : EMU_OK;
 }

@@ -139,7 +139,8 @@ TRACE_EVENT_TYPES
  * @rip and the rest are what the run starts from. Paired with piotrap_run_exit.
  *
  * Fields: cs: selector; rflags; budget: boundaries left; dirty:
- * PIOTRAP_GROUP_*; stream_len: bytes.
+ * PIOTRAP_GROUP_*; stream_len: bytes; pending_dbg: bits as in DR6, positive
+ * polarity.
  */
 TRACE_EVENT(piotrap_run_enter,
 	TP_PROTO(const struct sandbox *sb, u32 dirty, u32 stream_len),
@@ -153,6 +154,7 @@ TRACE_EVENT(piotrap_run_enter,
 		__field(__u32, dirty)
 		__field(__u32, stream_len)
 		__field(__u16, cs)
+		__field(__u64, pending_dbg)
 	),
 	TP_fast_assign(
 		__entry->sandbox = sb->id;
@@ -163,13 +165,16 @@ TRACE_EVENT(piotrap_run_enter,
 		__entry->dirty = dirty;
 		__entry->stream_len = stream_len;
 		__entry->cs = sb->cpu.st.segs.seg[EMU_CS].selector;
+		__entry->pending_dbg = sb->cpu.st.debug.pending_dbg;
 	),
-	TP_printk("sandbox=%llu owner=%u cs=%x rip=%llx rflags=%llx budget=%llu dirty=%s stream_len=%u",
+	TP_printk("sandbox=%llu owner=%u cs=%x rip=%llx rflags=%llx budget=%llu dirty=%s stream_len=%u pending_dbg=%s",
 		  __entry->sandbox, __entry->owner, __entry->cs, __entry->rip,
 		  __entry->rflags, __entry->budget,
 		  __print_flags((unsigned long)__entry->dirty, "|",
 				TRACE_GROUPS),
-		  __entry->stream_len)
+		  __entry->stream_len,
+		  __print_flags((unsigned long)__entry->pending_dbg, "|",
+				TRACE_PENDING_BITS))
 );
 
 /**
@@ -183,7 +188,7 @@ TRACE_EVENT(piotrap_run_enter,
  * piotrap_run_enter has one.
  *
  * Fields: reason: enum piotrap_exit_reason; cs: selector; addr: port or physical
- * address; boundaries.
+ * address; boundaries; pending_dbg: bits as in DR6, positive polarity.
  */
 TRACE_EVENT(piotrap_run_exit,
 	TP_PROTO(const struct sandbox *sb, u32 reason, u64 addr,
@@ -197,6 +202,7 @@ TRACE_EVENT(piotrap_run_exit,
 		__field(__u32, owner)
 		__field(__u32, reason)
 		__field(__u16, cs)
+		__field(__u64, pending_dbg)
 	),
 	TP_fast_assign(
 		__entry->sandbox = sb->id;
@@ -206,12 +212,62 @@ TRACE_EVENT(piotrap_run_exit,
 		__entry->owner = sb->pid;
 		__entry->reason = reason;
 		__entry->cs = sb->cpu.st.segs.seg[EMU_CS].selector;
+		__entry->pending_dbg = sb->cpu.st.debug.pending_dbg;
 	),
-	TP_printk("sandbox=%llu owner=%u reason=%s cs=%x rip=%llx addr=%llx boundaries=%llu",
+	TP_printk("sandbox=%llu owner=%u reason=%s cs=%x rip=%llx addr=%llx boundaries=%llu pending_dbg=%s",
 		  __entry->sandbox, __entry->owner,
 		  __print_symbolic(__entry->reason, TRACE_EXIT_REASONS),
 		  __entry->cs, __entry->rip, __entry->addr,
-		  __entry->boundaries)
+		  __entry->boundaries,
+		  __print_flags((unsigned long)__entry->pending_dbg, "|",
+				TRACE_PENDING_BITS))
+);
+
+DECLARE_EVENT_CLASS(piotrap_schedule,
+	TP_PROTO(const struct sandbox *sb),
+	TP_ARGS(sb),
+	TP_STRUCT__entry(
+		__field(__u64, sandbox)
+		__field(__u64, rip)
+		__field(__u32, owner)
+	),
+	TP_fast_assign(
+		__entry->sandbox = sb->id;
+		__entry->rip = sb->cpu.st.regs.rip;
+		__entry->owner = sb->pid;
+	),
+	TP_printk("sandbox=%llu owner=%u rip=%llx", __entry->sandbox,
+		  __entry->owner, __entry->rip)
+);
+
+/**
+ * piotrap_preempt - the run gives the CPU away
+ * @sb: sandbox
+ *
+ * Hit when the scheduler wants the CPU back and a run notices, just before it is
+ * given away. Paired with piotrap_resume in the same run; no other event of the
+ * sandbox lies between the two. A kernel with full preemption takes the CPU
+ * where it likes, and then this is seldom hit: sched_switch tells of it there.
+ *
+ * Fields: rip: of the next instruction, or of the REP that is under way.
+ */
+DEFINE_EVENT(piotrap_schedule, piotrap_preempt,
+	TP_PROTO(const struct sandbox *sb),
+	TP_ARGS(sb)
+);
+
+/**
+ * piotrap_resume - the run has the CPU again
+ * @sb: sandbox
+ *
+ * Each piotrap_preempt has one: the time between them is what the run has waited.
+ * It may be on another CPU.
+ *
+ * Fields: as of piotrap_preempt, with the same values.
+ */
+DEFINE_EVENT(piotrap_schedule, piotrap_resume,
+	TP_PROTO(const struct sandbox *sb),
+	TP_ARGS(sb)
 );
 
 /**

@@ -332,6 +332,20 @@ static inline int go_on(const struct box *b)
 	return b->run->exit_reason == PIOTRAP_EXIT_DONE ? 0 : run_on(b);
 }
 
+/* Of a module built for tests; the others give the CPU away only when asked. */
+static inline int set_poll_every(const char *n)
+{
+	int fd = open("/sys/module/piotrap/parameters/poll_every",
+		      O_WRONLY | O_CLOEXEC), err = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (write(fd, n, strlen(n)) < 0)
+		err = -errno;
+	close(fd);
+	return err;
+}
+
 /* For FIXTURE_SETUP(): the whole program skips where there is no device. */
 #define BOX_SETUP(b) ASSERT_EQ(0, box_open(b))
 

@@ -12,20 +12,6 @@
 #define DST	0x3000UL
 #define HIGH	0xabcd0000UL	/* upper halves that 16-bit forms must keep */
 
-/* Of a module built for tests; the others give themselves away only when asked. */
-static int set_poll_every(const char *n)
-{
-	int fd = open("/sys/module/piotrap/parameters/poll_every",
-		      O_WRONLY | O_CLOEXEC), err = 0;
-
-	if (fd < 0)
-		return -errno;
-	if (write(fd, n, strlen(n)) < 0)
-		err = -errno;
-	close(fd);
-	return err;
-}
-
 FIXTURE(rep)
 {
 	struct box b;

@@ -83,6 +83,7 @@ FIXTURE_SETUP(trace)
 
 FIXTURE_TEARDOWN(trace)
 {
+	set_poll_every("0");
 	box_close(&self->b);
 	rmdir(self->c.dir);
 }
@@ -167,9 +168,13 @@ static const struct {
 	const char *fields;
 } formats[] = {
 	{ "piotrap_run_enter", "__u64 sandbox;__u64 rip;__u64 rflags;"
-	  "__u64 budget;__u32 owner;__u32 dirty;__u32 stream_len;__u16 cs;" },
+	  "__u64 budget;__u32 owner;__u32 dirty;__u32 stream_len;__u16 cs;"
+	  "__u64 pending_dbg;" },
 	{ "piotrap_run_exit", "__u64 sandbox;__u64 rip;__u64 addr;"
-	  "__u64 boundaries;__u32 owner;__u32 reason;__u16 cs;" },
+	  "__u64 boundaries;__u32 owner;__u32 reason;__u16 cs;"
+	  "__u64 pending_dbg;" },
+	{ "piotrap_preempt", "__u64 sandbox;__u64 rip;__u32 owner;" },
+	{ "piotrap_resume", "__u64 sandbox;__u64 rip;__u32 owner;" },
 	{ "piotrap_port_io", "__u64 sandbox;__u64 rip;__u64 count;__u32 owner;"
 	  "__u32 value;__u16 port;__u8 dir;__u8 size;__u8 fast;" },
 	{ "piotrap_pending_dbg", "__u64 sandbox;__u64 rip;__u64 rcx;__u64 old;"
@@ -213,11 +218,12 @@ TEST_F(trace, run)
 {
 	struct box *b = &self->b;
 
-	ASSERT_EQ(0, enable(&self->c, "", true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_run_enter", true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_run_exit", true));
 	ASSERT_EQ(0, STREAM(b, 0x90, 0x90));
 	static const char *const lines1[] = {
-		"piotrap_run_enter: cs=0 rip=1000 rflags=2 budget=18446744073709551615 dirty=regs|segs|ctrl|debug|event|budget stream_len=2",
-		"piotrap_run_exit: reason=done cs=0 rip=1002 addr=0 boundaries=2",
+		"piotrap_run_enter: cs=0 rip=1000 rflags=2 budget=18446744073709551615 dirty=regs|segs|ctrl|debug|event|budget stream_len=2 pending_dbg=",
+		"piotrap_run_exit: reason=done cs=0 rip=1002 addr=0 boundaries=2 pending_dbg=",
 	};
 
 	EXPECT_LINES(lines1);
@@ -235,11 +241,61 @@ TEST_F(trace, run)
 	ASSERT_EQ(0, run_on(b));
 	b->run->immediate_exit = 0;
 	static const char *const lines2[] = {
-		"piotrap_run_enter: cs=0 rip=1002 rflags=2 budget=18446744073709551615 dirty= stream_len=0",
-		"piotrap_run_exit: reason=immediate cs=0 rip=1002 addr=0 boundaries=0",
+		"piotrap_run_enter: cs=0 rip=1002 rflags=2 budget=18446744073709551615 dirty= stream_len=0 pending_dbg=",
+		"piotrap_run_exit: reason=immediate cs=0 rip=1002 addr=0 boundaries=0 pending_dbg=",
 	};
 
 	EXPECT_LINES(lines2);
+	/* What waits at the end, and is there when it goes on. */
+	reset_cpu(b);
+	arm(b, 0, BP_ACCESS, 2, M0);
+	b->run->budget = 1;
+	/* mov ss, [M0]; nop */
+	ASSERT_EQ(0, STREAM(b, 0x8e, 0x16, 0x00, 0x40, 0x90));
+	ASSERT_EQ(0, enable(&self->c, "", false));
+	take(&self->c);
+	ASSERT_EQ(0, enable(&self->c, "piotrap_run_enter", true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_run_exit", true));
+	ASSERT_EQ(0, run_on(b));
+	static const char *const lines14[] = {
+		"piotrap_run_enter: cs=0 rip=1004 rflags=2 budget=0 dirty= stream_len=0 pending_dbg=B0",
+		"piotrap_run_exit: reason=budget cs=0 rip=1004 addr=0 boundaries=0 pending_dbg=B0",
+	};
+
+	EXPECT_LINES(lines14);
+}
+
+/* The CPU is given away before each instruction and each iteration. */
+TEST_F(trace, preempt_and_resume)
+{
+	struct box *b = &self->b;
+	int err;
+
+	if (set_poll_every("0"))
+		SKIP(return, "a module without PIOTRAP_DEBUG");
+	ASSERT_EQ(0, enable(&self->c, "piotrap_preempt", true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_resume", true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_rep_break", true));
+	b->run->regs.rcx = 2;
+	b->run->regs.rdx = PORT;
+	b->run->regs.rdi = DST;
+	ASSERT_EQ(0, set_poll_every("1"));
+	/* nop; rep insb */
+	err = STREAM(b, 0x90, 0xf3, 0x6c);
+	ASSERT_EQ(0, set_poll_every("0"));
+	ASSERT_EQ(0, err);
+	ASSERT_EXIT(DONE, b);
+	static const char *const lines15[] = {
+		"piotrap_preempt: rip=1000",
+		"piotrap_resume: rip=1000",
+		"piotrap_preempt: rip=1001",
+		"piotrap_resume: rip=1001",
+		"piotrap_preempt: rip=1001",
+		"piotrap_resume: rip=1001",
+		"piotrap_rep_break: reason=resched done=1 left=1 fast=0 rip=1001",
+	};
+
+	EXPECT_LINES(lines15);
 }
 
 TEST_F(trace, port_io)
@@ -467,7 +523,13 @@ TEST_F(trace, silent_when_disabled)
 {
 	struct box *b = &self->b;
 
+	bool polls = !set_poll_every("0");
+
 	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		/* The scheduler wants the CPU when it likes. */
+		if (!polls && (strstr(formats[i].event, "preempt") ||
+			       strstr(formats[i].event, "resume")))
+			continue;
 		/* All but this one are off. */
 		ASSERT_EQ(0, enable(&self->c, "", false));
 		ASSERT_EQ(0, enable(&self->c, formats[i].event, true));
@@ -477,11 +539,14 @@ TEST_F(trace, silent_when_disabled)
 		b->run->regs.rcx = 2;
 		b->run->regs.rdx = PORT;
 		b->run->regs.rdi = DST;
+		if (polls)
+			ASSERT_EQ(0, set_poll_every("1"));
 		/* mov ss, [M0]; rep insb */
 		ASSERT_EQ(0, STREAM(b, 0x8e, 0x16, 0x00, 0x40, 0xf3, 0x6c));
 		ASSERT_EXIT(DEBUG, b);
 		ASSERT_EQ(0, take_and_return(b));
 		ASSERT_EQ(0, STREAM(b, 0x0f, 0x0b));
+		set_poll_every("0");
 		EXPECT_EQ(0, take(&self->c));
 		EXPECT_LT(0, self->c.nr) TH_LOG("%s", formats[i].event);
 		EXPECT_EQ(self->c.nr, count(&self->c, formats[i].event))
