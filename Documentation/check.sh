@@ -120,7 +120,9 @@ trace_names() {
 tracepoints() {
 	local f=$doc/tracepoints.rst list
 
-	same "$(sed -nE 's/^TRACE_EVENT\((.*),$/trace_\1/p' module/trace.h)" \
+	same "$(sed -nE -e 's/^TRACE_EVENT\((.*),$/trace_\1/p' \
+			-e 's/^[A-Z_]*DEFINE_EVENT\(.*, (.*),$/trace_\1/p' \
+			module/trace.h)" \
 		"$(sed -nE 's/^ +:identifiers: //p' $f | tr ' ' '\n')" \
 		"not in tracepoints.rst" "no such event" || return
 	list=$(trace_names TRACE_CAUSES | nl -v0 -w1 -s' '

@@ -311,6 +311,7 @@ struct emu_replay {
  * @insn: the bytes that were decoded before the exit
  * @permitted: not 0: it may access its ports; the first @permitted - 1 entries of
  *	@replay are the accesses that finding this out took
+ * @stopped: 1: @port_check has stopped before the port access that comes next
  * @reserved: zero
  * @replay: in program order
  */
@@ -322,7 +323,8 @@ struct emu_progress {
 	u32 watch_passed;
 	u8 insn[16];
 	u8 permitted;
-	u8 reserved[7];
+	u8 stopped;
+	u8 reserved[6];
 	struct emu_replay replay[EMU_REPLAY_MAX];
 };
 
@@ -511,7 +513,10 @@ struct emu_trace {
  * @port_check: decides, without a side effect, about each port access that is
  *	not bulk: EMU_OK: @port_read or @port_write will do it; EMU_EXIT with
  *	@cpu->host_exit 0: the owner serves it; EMU_EXIT with @cpu->host_exit set:
- *	stop before it. Optional: without it, always EMU_OK.
+ *	stop before it. @val is what is to be written. A hook that wants to know
+ *	when it is asked about the same access again sets @stopped of
+ *	emu_progress as it stops; the instruction is held then, so that no other
+ *	comes between. Optional: without it, always EMU_OK.
  * @port_split: is the access to be made byte by byte, low port first (K15)? It
  *	stays one access to breakpoints and the trace. Asked for 2 and 4 bytes.
  *	Optional: without it, no.
@@ -555,7 +560,7 @@ struct emu_ops {
 	int (*poll)(struct emu *cpu);
 	int (*step)(struct emu *cpu);
 	int (*port_check)(struct emu *cpu, u16 port, unsigned int size,
-			  enum emu_dir dir);
+			  enum emu_dir dir, u32 val);
 	u64 (*rdtsc)(struct emu *cpu);
 	int (*user_read)(struct emu *cpu, u64 addr, unsigned int size, u64 *val);
 	int (*user_write)(struct emu *cpu, u64 addr, unsigned int size, u64 val);

@@ -143,7 +143,7 @@ static int call_port(struct emu *cpu, enum emu_dir dir, u16 port,
 	int r;
 
 	if (ops->port_check) {
-		r = ops->port_check(cpu, port, size, dir);
+		r = ops->port_check(cpu, port, size, dir, v);
 		if (r)
 			return r;
 	}
@@ -276,6 +276,7 @@ void emu_external_commit(struct emu *cpu)
 	cpu->st.progress.nr_replay = 0;
 	cpu->st.progress.insn_len = 0;
 	cpu->st.progress.permitted = 0;
+	cpu->st.progress.stopped = 0;
 	cpu->replay_pos = 0;
 	if (!cpu->use_io)
 		return;
@@ -287,14 +288,15 @@ void emu_external_commit(struct emu *cpu)
 
 /*
  * On leaving before an instruction or iteration is committed: go on with these
- * bytes, if something has been served, asked for or logged for it.
+ * bytes, if something has been served, asked for or logged for it, or if it is to be
+ * known again.
  */
 void emu_external_hold(struct emu *cpu)
 {
 	struct emu_progress *p = &cpu->st.progress;
 
 	if (!p->nr_replay && !cpu->st.io.kind && !cpu->stepped &&
-	    !p->watch_passed) {
+	    !p->watch_passed && !p->stopped) {
 		p->permitted = 0;
 		return;
 	}
@@ -311,4 +313,5 @@ void emu_cancel(struct emu_state *st)
 	st->progress.nr_replay = 0;
 	st->progress.permitted = 0;
 	st->progress.watch_passed = 0;
+	st->progress.stopped = 0;
 }

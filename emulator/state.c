@@ -257,9 +257,9 @@ static const char *check_progress(const struct emu_state *st)
 		if (io->kind == EMU_IO_MSR && (io->addr >> 32 || io->count > 1))
 			return "io: one MSR, with a number of 32 bits";
 	}
-	if (p->in_rep > 1 || p->after_event > 1 ||
+	if (p->in_rep > 1 || p->after_event > 1 || p->stopped > 1 ||
 	    p->insn_len > EMU_INSN_MAX || p->nr_replay > EMU_REPLAY_MAX)
-		return "progress: in_rep, after_event, insn_len or nr_replay out of range";
+		return "progress: in_rep, after_event, stopped, insn_len or nr_replay out of range";
 	if (p->permitted > p->nr_replay + 1)
 		return "progress: permitted is at most nr_replay + 1";
 	if (any(p->reserved, sizeof(p->reserved)))

@@ -84,7 +84,7 @@ static int call_info(struct sandbox *sb, void *arg, void __user *uarg)
 		      PIOTRAP_MODE_V86 | PIOTRAP_MODE_LONG |
 		      PIOTRAP_MODE_CALLER;
 	info->exit_reasons = RUN_EXIT_REASONS;
-	info->port_kinds = BIT(PIOTRAP_PORT_EXIT + 1) - 1;
+	info->port_kinds = BIT(PIOTRAP_PORT_BPF + 1) - 1;
 	info->region_kinds = BIT(PIOTRAP_REGION_EXIT + 1) - 1;
 	info->max_regions = LIMIT_REGIONS;
 	info->max_port_ranges = LIMIT_PORT_RANGES;
@@ -220,7 +220,8 @@ static const struct call calls[] = {
 	CALL(PIOTRAP_CONFIG, piotrap_config, exit_ints),
 		.flags = PIOTRAP_CONFIG_EXIT_IRET | PIOTRAP_CONFIG_NO_BULK |
 			 PIOTRAP_CONFIG_AMD | PIOTRAP_CONFIG_DISABLED_B_BITS |
-			 PIOTRAP_CONFIG_CALLER | PIOTRAP_CONFIG_EXIT_MSRS,
+			 PIOTRAP_CONFIG_CALLER | PIOTRAP_CONFIG_EXIT_MSRS |
+			 PIOTRAP_CONFIG_BPF,
 		.reserved = offsetof(struct piotrap_config, reserved),
 		.fn = call_config,
 	},

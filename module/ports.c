@@ -5,8 +5,10 @@
  *
  * An access goes in two passes: ports_check() asks each byte of it whether it can
  * be done, which has no effect, then ports_read() or ports_write() does it, which
- * cannot fail. So a hook that stops a run has changed nothing.
+ * cannot fail. So a hook that stops a run has changed nothing. A BPF program decides
+ * in the first pass, last of all, so that its answer is used whenever it has one.
  */
+#include <linux/bits.h>
 #include <linux/err.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
@@ -56,6 +58,7 @@ static bool valid_range(const struct piotrap_ports *arg)
 	case PIOTRAP_PORT_OPEN_BUS:
 	case PIOTRAP_PORT_EXIT:
 	case PIOTRAP_PORT_LATCH:
+	case PIOTRAP_PORT_BPF:
 		break;
 	case PIOTRAP_PORT_CONSOLE:
 		flags = PIOTRAP_PORTS_DROP;
@@ -74,7 +77,8 @@ static bool valid_range(const struct piotrap_ports *arg)
 		return false;
 	if (arg->init > U8_MAX ||
 	    (arg->init && arg->kind != PIOTRAP_PORT_LATCH &&
-	     arg->kind != PIOTRAP_PORT_CONSOLE))
+	     arg->kind != PIOTRAP_PORT_CONSOLE &&
+	     arg->kind != PIOTRAP_PORT_BPF))
 		return false;
 	if (arg->eventfd && arg->kind != PIOTRAP_PORT_EVENTFD)
 		return false;
@@ -122,6 +126,7 @@ static struct port_range *make_range(struct sandbox *sb,
 
 	switch (arg->kind) {
 	case PIOTRAP_PORT_LATCH:
+	case PIOTRAP_PORT_BPF:
 		r->buf = kvmalloc(arg->count, GFP_KERNEL_ACCOUNT);
 		if (!r->buf)
 			goto err;
@@ -155,6 +160,9 @@ int ports_set(struct sandbox *sb, const struct piotrap_ports *arg)
 
 	if (!valid_range(arg))
 		return -EINVAL;
+	if (arg->kind == PIOTRAP_PORT_BPF &&
+	    !(sb->config_flags & PIOTRAP_CONFIG_BPF))
+		return -EPERM;
 	if (arg->kind != PIOTRAP_PORT_OPEN_BUS) {
 		r = make_range(sb, arg);
 		if (IS_ERR(r))
@@ -269,19 +277,89 @@ bool ports_split(struct emu *cpu, u16 port, unsigned int size)
 	return false;
 }
 
+static u8 *latch(struct port_range *r, u32 port)
+{
+	return r->buf + array_index_nospec(port - r->first, r->count);
+}
+
+/* All the ports are of kind PIOTRAP_PORT_BPF, maybe of several ranges. */
+static u32 stored(struct ports *ports, u32 port, unsigned int size)
+{
+	unsigned int i;
+	u32 val = 0;
+
+	for (i = 0; i < size; i++)
+		val |= (u32)*latch(range_of(ports, port + i), port + i) << (8 * i);
+	return val;
+}
+
+static void store(struct ports *ports, u32 port, unsigned int size, u32 val)
+{
+	unsigned int i;
+
+	for (i = 0; i < size; i++)
+		*latch(range_of(ports, port + i), port + i) = val >> (8 * i);
+}
+
+static int stop_for_program(struct emu *cpu, const struct piotrap_bpf_io *asked)
+{
+	cpu->st.progress.stopped = 1;
+	cpu->exit.size = asked->size;
+	cpu->exit.access = asked->dir == EMU_WRITE ? EMU_ACC_WRITE : EMU_ACC_READ;
+	cpu->exit.value = asked->dir == EMU_WRITE ? asked->value : 0;
+	return stop(cpu, PIOTRAP_EXIT_BPF, asked->port);
+}
+
+/*
+ * Have a program decide (K13). What it leaves in the record may be anything: it is
+ * taken once, and what is no answer counts as none.
+ */
+static int ask_program(struct emu *cpu, u16 port, unsigned int size,
+		       enum emu_dir dir, u32 val)
+{
+	struct sandbox *sb = cpu->host;
+	struct piotrap_bpf_io asked = {
+		.sandbox = sb->id,
+		.rip = cpu->st.regs.rip,
+		.owner = sb->pid,
+		.value = dir == EMU_WRITE ? val : stored(&sb->ports, port, size),
+		.port = port,
+		.size = size,
+		.dir = dir,
+		.again = cpu->st.progress.stopped,
+		.action = PIOTRAP_BPF_NONE,
+	};
+	struct piotrap_bpf_io io = asked;
+
+	trace_piotrap_bpf_io(&io, &asked);
+	cpu->st.progress.stopped = 0;
+	switch (READ_ONCE(io.action)) {
+	case PIOTRAP_BPF_DONE:
+		sb->ports.answered = true;
+		sb->ports.answer = READ_ONCE(io.value) & GENMASK(8 * size - 1, 0);
+		return EMU_OK;
+	case PIOTRAP_BPF_STOP:
+		return stop_for_program(cpu, &asked);
+	default:
+		return EMU_OK;
+	}
+}
+
 /**
  * ports_check() - can the access be done?
  * @cpu: engine
  * @port: first port
  * @size: bytes
  * @dir: direction
+ * @val: what is to be written
  *
  * All its ports are of one kind: see ports_split(). Of ports that have a ring or a
  * queue in common each byte counts.
  *
  * Return: EMU_OK, or EMU_EXIT: with host_exit 0 the owner is to serve it.
  */
-int ports_check(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir)
+int ports_check(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir,
+		u32 val)
 {
 	struct sandbox *sb = cpu->host;
 	u32 reason = PIOTRAP_EXIT_NONE, where = 0, console = 0;
@@ -313,12 +391,15 @@ int ports_check(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir)
 			}
 		}
 	}
-	return reason ? stop(cpu, reason, where) : EMU_OK;
-}
-
-static u8 *latch(struct port_range *r, u32 port)
-{
-	return r->buf + array_index_nospec(port - r->first, r->count);
+	if (reason)
+		return stop(cpu, reason, where);
+	if (range_of(&sb->ports, port)->kind != PIOTRAP_PORT_BPF)
+		return EMU_OK;
+	sb->ports.answered = false;
+	if (!trace_piotrap_bpf_io_enabled() ||
+	    !(sb->config_flags & PIOTRAP_CONFIG_BPF))
+		return EMU_OK;
+	return ask_program(cpu, port, size, dir, val);
 }
 
 static u8 input_byte(struct port_range *r)
@@ -383,6 +464,10 @@ int ports_read(struct emu *cpu, u16 port, unsigned int size, u32 *val)
 	struct sandbox *sb = cpu->host;
 	unsigned int i;
 
+	if (range_of(&sb->ports, port)->kind == PIOTRAP_PORT_BPF) {
+		*val = sb->ports.answered ? sb->ports.answer : ~0U;
+		return EMU_OK;
+	}
 	*val = 0;
 	for (i = 0; i < size; i++)
 		*val |= (u32)read_byte(range_of(&sb->ports, port + i), port + i)
@@ -396,6 +481,11 @@ int ports_write(struct emu *cpu, u16 port, unsigned int size, u32 val)
 	struct port_range *r;
 	unsigned int i;
 
+	if (range_of(&sb->ports, port)->kind == PIOTRAP_PORT_BPF) {
+		if (sb->ports.answered)
+			store(&sb->ports, port, size, sb->ports.answer);
+		return EMU_OK;
+	}
 	r = single_range(&sb->ports, port, size);
 	if (r) {
 		write_part(sb, r, port, size, val);

@@ -141,11 +141,11 @@ static int run_poll(struct emu *cpu)
 }
 
 static int run_port_check(struct emu *cpu, u16 port, unsigned int size,
-			  enum emu_dir dir)
+			  enum emu_dir dir, u32 val)
 {
 	int ret = log_port_check(cpu);
 
-	return ret == EMU_OK ? ports_check(cpu, port, size, dir) : ret;
+	return ret == EMU_OK ? ports_check(cpu, port, size, dir, val) : ret;
 }
 
 static void run_trace_port(struct sandbox *sb, const struct emu_trace *t)
@@ -292,6 +292,11 @@ static void write_exit(struct sandbox *sb, u32 reason, u64 addr, u64 boundaries)
 		page->exit_access = info->access;
 		page->exit_value = info->value;
 		page->exit_watch = info->watch;
+	}
+	if (reason == PIOTRAP_EXIT_BPF) {
+		page->exit_size = info->size;
+		page->exit_access = info->access;
+		page->exit_value = info->value;
 	}
 	if (reason == PIOTRAP_EXIT_UNSUPPORTED) {
 		/* The page is the owner's: no length is read back from it. */

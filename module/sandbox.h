@@ -159,7 +159,7 @@ __poll_t console_poll(struct console *con, struct file *file,
  * @init: console: byte read
  * @match: eventfd: see struct piotrap_ports
  * @mask: likewise
- * @buf: latch: a byte a port; input: LIMIT_INPUT bytes, once there is input
+ * @buf: latch, BPF: a byte a port; input: LIMIT_INPUT bytes, once there is input
  * @len: input: bytes in @buf
  * @pos: input: first of them; the queue is circular
  * @eventfd: eventfd
@@ -185,11 +185,16 @@ struct port_range {
  * @open_bus: slot 0
  * @range: by slot; NULL where the slot is free
  * @slot: for each port; of a type that cannot index past @range
+ * @answered: BPF: a program has decided about the access that ports_check() has
+ *	let through
+ * @answer: and this is its value
  */
 struct ports {
 	struct port_range open_bus;
 	struct port_range *range[LIMIT_PORT_RANGES + 1];
 	u8 *slot;
+	bool answered;
+	u32 answer;
 };
 
 int ports_init(struct ports *ports);
@@ -198,7 +203,8 @@ int ports_set(struct sandbox *sb, const struct piotrap_ports *arg);
 int ports_queue_input(struct sandbox *sb, struct piotrap_input *arg);
 void ports_commit_input(struct sandbox *sb, const struct piotrap_input *arg);
 bool ports_split(struct emu *cpu, u16 port, unsigned int size);
-int ports_check(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir);
+int ports_check(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir,
+		u32 val);
 int ports_read(struct emu *cpu, u16 port, unsigned int size, u32 *val);
 int ports_write(struct emu *cpu, u16 port, unsigned int size, u32 val);
 u32 ports_read_bulk(struct emu *cpu, u16 port, unsigned int size, void *buf,
@@ -286,7 +292,7 @@ int cpuid_get(struct sandbox *sb, const struct piotrap_cpuid *arg,
 /* Bit n: a run can end with enum piotrap_exit_reason n. */
 #define RUN_EXIT_REASONS						\
 	(GENMASK_ULL(PIOTRAP_EXIT_INTERNAL, PIOTRAP_EXIT_DONE) &	\
-	 ~BIT_ULL(PIOTRAP_EXIT_BPF))
+	 ~(IS_ENABLED(CONFIG_BPF_EVENTS) ? 0 : BIT_ULL(PIOTRAP_EXIT_BPF)))
 
 extern const struct emu_ops run_ops;
 
@@ -304,6 +310,9 @@ enum owner { OWNER_NONE, OWNER_RUN, OWNER_CONFIG };
 
 /**
  * struct sandbox - one open file
+ * @id: stable number, for tracepoints; here BPF programs can still reach it (a load
+ *	of theirs has an offset of 16 bits)
+ * @pid: process that opened the file, likewise
  * @cpu: the emulator's engine, with the whole architectural state
  * @memory: physical address space
  * @ports: port space
@@ -319,12 +328,13 @@ enum owner { OWNER_NONE, OWNER_RUN, OWNER_CONFIG };
  * @mm: PIOTRAP_CONFIG_CALLER: the process whose memory it is; held by mmgrab()
  * @held: likewise: pages held by the instruction under way
  * @exit_addr: port at which a hook stopped the run
- * @id: stable number, for tracepoints
- * @pid: process that opened the file, for tracepoints
  * @undo: for state_untake_groups()
  * @stream: bytes of a stream, until all else is found to be good
  */
 struct sandbox {
+	u64 id;
+	u32 pid;
+
 	struct emu cpu;
 	struct memory memory;
 	struct ports ports;
@@ -343,8 +353,6 @@ struct sandbox {
 	struct mm_struct *mm;
 	struct held_pages held;
 	u64 exit_addr;
-	u64 id;
-	u32 pid;
 
 	struct undo undo;
 	u8 stream[PIOTRAP_STREAM_MAX];

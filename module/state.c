@@ -121,6 +121,7 @@ SAME(progress, after_event);
 SAME(progress, watch_passed);
 SAME(progress, insn);
 SAME(progress, permitted);
+SAME(progress, stopped);
 SAME(progress, reserved);
 SAME(progress, replay);
 SAME_SIZE(progress);

@@ -30,6 +30,19 @@
 
 #include "sandbox.h"
 
+/*
+ * An event whose first argument BPF programs may write to, where the kernel has such.
+ * What WRITABLE_DEFINE_EVENT() is depends on who includes this.
+ */
+#undef WRITABLE_DEFINE_EVENT
+#ifdef DEFINE_EVENT_WRITABLE
+#define WRITABLE_DEFINE_EVENT(template, name, proto, args, size)	\
+	DEFINE_EVENT_WRITABLE(template, name, PARAMS(proto), PARAMS(args), size)
+#else
+#define WRITABLE_DEFINE_EVENT(template, name, proto, args, size)	\
+	DEFINE_EVENT(template, name, PARAMS(proto), PARAMS(args))
+#endif
+
 /* Names of numbers, for the text form and for those who read the format. */
 #define TRACE_EXIT_REASONS					\
 	NAME(PIOTRAP_EXIT_NONE, "none")				\
@@ -319,6 +332,56 @@ TRACE_EVENT(piotrap_port_io,
 		  __print_symbolic(__entry->dir, TRACE_DIRS), __entry->port,
 		  __entry->size, __entry->value, __entry->count, __entry->fast,
 		  __entry->rip)
+);
+
+DECLARE_EVENT_CLASS(piotrap_bpf,
+	TP_PROTO(struct piotrap_bpf_io *io, const struct piotrap_bpf_io *asked),
+	TP_ARGS(io, asked),
+	TP_STRUCT__entry(
+		__field(__u64, sandbox)
+		__field(__u64, rip)
+		__field(__u32, owner)
+		__field(__u32, value)
+		__field(__u16, port)
+		__field(__u8, dir)
+		__field(__u8, size)
+		__field(__u8, again)
+	),
+	TP_fast_assign(
+		__entry->sandbox = asked->sandbox;
+		__entry->rip = asked->rip;
+		__entry->owner = asked->owner;
+		__entry->value = asked->value;
+		__entry->port = asked->port;
+		__entry->dir = asked->dir;
+		__entry->size = asked->size;
+		__entry->again = asked->again;
+	),
+	TP_printk("sandbox=%llu owner=%u %s port=%x size=%u value=%x again=%u rip=%llx",
+		  __entry->sandbox, __entry->owner,
+		  __print_symbolic(__entry->dir, TRACE_DIRS), __entry->port,
+		  __entry->size, __entry->value, __entry->again, __entry->rip)
+);
+
+/**
+ * piotrap_bpf_io - a BPF program is asked about a port access
+ * @io: question and answer; a raw_tp.w program may change it
+ * @asked: the question
+ *
+ * Hit for each access to a range of kind PIOTRAP_PORT_BPF in a sandbox with
+ * PIOTRAP_CONFIG_BPF, before anything of the access has happened: once for each
+ * element of a REP, and for each byte of an access that touches ports of different
+ * kinds. It is followed by the access's piotrap_port_io, or by piotrap_run_exit with
+ * reason bpf. A reader of the event sees the question, and answers nothing.
+ *
+ * Fields: port; size: bytes: 1, 2, 4; dir: 0 read, 1 write; value: write: data; read:
+ * what is stored in the range; again: 1: the run has ended before this very access;
+ * rip: of the instruction.
+ */
+WRITABLE_DEFINE_EVENT(piotrap_bpf, piotrap_bpf_io,
+	TP_PROTO(struct piotrap_bpf_io *io, const struct piotrap_bpf_io *asked),
+	TP_ARGS(io, asked),
+	sizeof(struct piotrap_bpf_io)
 );
 
 /**

@@ -352,8 +352,8 @@ TEST_F(abi, info)
 	EXPECT_TRUE(i.exit_reasons & 1ULL << PIOTRAP_EXIT_DEBUG);
 	EXPECT_TRUE(i.exit_reasons & 1ULL << PIOTRAP_EXIT_IO_PORT);
 	EXPECT_EQ(0, i.exit_reasons >> (PIOTRAP_EXIT_INTERNAL + 1));
-	EXPECT_EQ(0x3f, i.port_kinds & 0x3f);
-	EXPECT_EQ(0, i.port_kinds >> (PIOTRAP_PORT_EXIT + 1));
+	EXPECT_EQ(0x7f, i.port_kinds & 0x7f);
+	EXPECT_EQ(0, i.port_kinds >> (PIOTRAP_PORT_BPF + 1));
 	EXPECT_EQ(0, i.region_kinds >> (PIOTRAP_REGION_EXIT + 1));
 	EXPECT_LE(8, i.max_regions);
 	EXPECT_LE(8, i.max_port_ranges);
@@ -821,7 +821,7 @@ TEST_F(abi, ports_errors)
 		struct piotrap_ports p;
 		int err;
 	} t[] = {
-		{ "kind", { .kind = 6, .count = 1 }, -EINVAL },
+		{ "kind", { .kind = 7, .count = 1 }, -EINVAL },
 		{ "kind, large", { .kind = ~0U, .count = 1 }, -EINVAL },
 		{ "no ports", { .kind = PIOTRAP_PORT_LATCH }, -EINVAL },
 		{ "first", { .kind = PIOTRAP_PORT_LATCH, .first = 65536,
@@ -850,6 +850,12 @@ TEST_F(abi, ports_errors)
 		  .count = 1, .mask = 1 }, -EINVAL },
 		{ "eventfd of a latch", { .kind = PIOTRAP_PORT_LATCH,
 		  .count = 1, .eventfd = 1 }, -EINVAL },
+		{ "init of BPF", { .kind = PIOTRAP_PORT_BPF, .count = 1,
+		  .init = 256 }, -EINVAL },
+		{ "drop of BPF", { .kind = PIOTRAP_PORT_BPF, .count = 1,
+		  .flags = PIOTRAP_PORTS_DROP }, -EINVAL },
+		{ "BPF not asked for", { .kind = PIOTRAP_PORT_BPF, .count = 1 },
+		  -EPERM },
 		{ "no eventfd", { .kind = PIOTRAP_PORT_EVENTFD, .count = 1,
 		  .eventfd = -1 }, -EBADF },
 		{ "not open", { .kind = PIOTRAP_PORT_EVENTFD, .count = 1,
@@ -1415,6 +1421,8 @@ TEST_F(abi, no_holes)
 	EXPECT_EQ(40, sizeof(struct piotrap_region));
 	EXPECT_EQ(48, sizeof(struct piotrap_ports));
 	EXPECT_EQ(24, sizeof(struct piotrap_input));
+	EXPECT_EQ(32, sizeof(struct piotrap_bpf_io));
+	EXPECT_EQ(29, offsetof(struct piotrap_bpf_io, action));
 	EXPECT_EQ(144, sizeof(struct piotrap_regs));
 	EXPECT_EQ(24, sizeof(struct piotrap_segment));
 	EXPECT_EQ(224, sizeof(struct piotrap_segs));

@@ -398,6 +398,7 @@ TEST_F(state, inconsistent)
 	REFUSED(st.progress.nr_replay = PIOTRAP_REPLAY_MAX + 1);
 	REFUSED(st.progress.nr_replay = 1);
 	REFUSED(st.progress.permitted = 2);
+	REFUSED(st.progress.stopped = 2);
 	REFUSED(st.progress.reserved[0] = 1);
 	REFUSED(st.event.reserved[0] = 1);
 	REFUSED(st.event.init_pending = 2);
@@ -405,7 +406,7 @@ TEST_F(state, inconsistent)
 	REFUSED(st.stream.len = PIOTRAP_STREAM_MAX + 1);
 	REFUSED(st.stream.reserved = 1);
 #undef REFUSED
-	EXPECT_EQ(60, nr);
+	EXPECT_EQ(61, nr);
 	EXPECT_EQ(0, set_state(b, &good));
 }
 

@@ -177,6 +177,8 @@ static const struct {
 	{ "piotrap_resume", "__u64 sandbox;__u64 rip;__u32 owner;" },
 	{ "piotrap_port_io", "__u64 sandbox;__u64 rip;__u64 count;__u32 owner;"
 	  "__u32 value;__u16 port;__u8 dir;__u8 size;__u8 fast;" },
+	{ "piotrap_bpf_io", "__u64 sandbox;__u64 rip;__u32 owner;__u32 value;"
+	  "__u16 port;__u8 dir;__u8 size;__u8 again;" },
 	{ "piotrap_pending_dbg", "__u64 sandbox;__u64 rip;__u64 rcx;__u64 old;"
 	  "__u64 new;__u32 owner;__u8 cause;__u8 held;" },
 	{ "piotrap_rep_break", "__u64 sandbox;__u64 rip;__u64 done;__u64 left;"
@@ -376,6 +378,38 @@ TEST_F(trace, port_io)
 	EXPECT_LINES(lines5);
 }
 
+/* Nobody answers; a reader of the event is no program that decides. */
+TEST_F(trace, bpf_io)
+{
+	struct box *b = &self->b;
+
+	ASSERT_EQ(0, set_config(b, PIOTRAP_CONFIG_BPF, ~0U, true));
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_BPF, PORT, 4, 0x21, 0));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_bpf_io", true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_port_io", true));
+	b->run->regs.rax = 0x1234;
+	/* out 0x81, ax; in al, 0x80; in ax, 0x83 */
+	ASSERT_EQ(0, STREAM(b, 0xe7, 0x81, 0xe4, 0x80, 0xe5, 0x83));
+	EXPECT_EXIT(DONE, b);
+	EXPECT_EQ(0xffff, b->run->regs.rax);
+	static const char *const lines16[] = {
+		"piotrap_bpf_io: write port=81 size=2 value=1234 again=0 rip=1000",
+		"piotrap_port_io: write port=81 size=2 value=1234 count=1 fast=0 rip=1000",
+		"piotrap_bpf_io: read port=80 size=1 value=21 again=0 rip=1002",
+		"piotrap_port_io: read port=80 size=1 value=ff count=1 fast=0 rip=1002",
+		"piotrap_bpf_io: read port=83 size=1 value=21 again=0 rip=1004",
+		"piotrap_port_io: read port=83 size=2 value=ffff count=1 fast=0 rip=1004",
+	};
+
+	EXPECT_LINES(lines16);
+	/* A sandbox that does not want it is not asked. */
+	ASSERT_EQ(0, set_config(b, 0, ~0U, true));
+	ASSERT_EQ(0, enable(&self->c, "piotrap_port_io", false));
+	ASSERT_EQ(0, STREAM(b, 0xe4, 0x80));
+	EXPECT_EQ(0, take(&self->c));
+	EXPECT_EQ(0, self->c.nr);
+}
+
 /* The story of S119: held by the shadow, merged, delivered; then each by itself. */
 TEST_F(trace, shadow_and_rep)
 {
@@ -535,6 +569,8 @@ TEST_F(trace, silent_when_disabled)
 		ASSERT_EQ(0, enable(&self->c, formats[i].event, true));
 		reset_cpu(b);
 		take(&self->c);
+		ASSERT_EQ(0, set_config(b, PIOTRAP_CONFIG_BPF, ~0U, true));
+		ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_BPF, PORT, 1, 0, 0));
 		arm(b, 0, BP_ACCESS, 2, M0);
 		b->run->regs.rcx = 2;
 		b->run->regs.rdx = PORT;

@@ -102,7 +102,7 @@ static int stop_once(struct host *h)
 }
 
 static int port_check(struct emu *cpu, u16 port, unsigned int size,
-		      enum emu_dir dir)
+		      enum emu_dir dir, u32 val)
 {
 	struct host *h = host_of(cpu);
 

@@ -154,6 +154,9 @@ struct piotrap_info {
  * PIOTRAP_CONFIG binds it anew, or without the flag to its regions again. See
  * "The caller's memory" in Documentation/abi.rst.
  *
+ * Without PIOTRAP_CONFIG_BPF no BPF program is asked: ranges of kind
+ * PIOTRAP_PORT_BPF are refused, and those that are there already are open bus.
+ *
  * Errors, after the common ones: EINVAL (with PIOTRAP_CONFIG_CALLER,
  * @exit_exceptions or @exit_ints is not all ones).
  */
@@ -171,6 +174,7 @@ struct piotrap_config {
 #define PIOTRAP_CONFIG_DISABLED_B_BITS	(1U << 3) /* B bits of breakpoints not enabled */
 #define PIOTRAP_CONFIG_CALLER		(1U << 4) /* addresses are the caller's own */
 #define PIOTRAP_CONFIG_EXIT_MSRS	(1U << 5) /* the owner serves unknown MSRs */
+#define PIOTRAP_CONFIG_BPF		(1U << 6) /* BPF programs may decide */
 
 /**
  * enum piotrap_cpuid_preset - CPUs made ready
@@ -376,6 +380,9 @@ struct piotrap_region {
  * @PIOTRAP_PORT_EVENTFD: a write signals @eventfd by one for each element, with
  *	PIOTRAP_PORTS_MATCH only where (value & @mask) == @match. Reads all ones.
  * @PIOTRAP_PORT_EXIT: the owner serves each access (PIOTRAP_EXIT_IO_PORT)
+ * @PIOTRAP_PORT_BPF: a BPF program decides about each access, see struct
+ *	piotrap_bpf_io; open bus where none does. A byte a port is kept, at first
+ *	@init. REP goes element by element.
  */
 enum piotrap_port_kind {
 	PIOTRAP_PORT_OPEN_BUS,
@@ -384,6 +391,7 @@ enum piotrap_port_kind {
 	PIOTRAP_PORT_INPUT,
 	PIOTRAP_PORT_EVENTFD,
 	PIOTRAP_PORT_EXIT,
+	PIOTRAP_PORT_BPF,
 };
 
 /**
@@ -393,8 +401,8 @@ enum piotrap_port_kind {
  * @kind: enum piotrap_port_kind
  * @first: first port, 0 to 65535
  * @count: ports, 1 to 65536 - @first
- * @init: latch: first value of each byte; console: byte read, usually E9h; 0 to
- *	255; else must be zero
+ * @init: latch, BPF: first value of each byte; console: byte read, usually E9h; 0
+ *	to 255; else must be zero
  * @eventfd: PIOTRAP_PORT_EVENTFD: file descriptor; else must be zero
  * @reserved: must be zero
  * @match: with PIOTRAP_PORTS_MATCH, else must be zero
@@ -406,8 +414,8 @@ enum piotrap_port_kind {
  * access past port FFFFh sees open bus there.
  *
  * Errors, after the common ones: EINVAL (@kind, @first, @count, @init, or a flag
- * or field that is not @kind's); EBADF, EINVAL (@eventfd); E2BIG
- * (max_port_ranges); ENOMEM.
+ * or field that is not @kind's); EPERM (PIOTRAP_PORT_BPF without
+ * PIOTRAP_CONFIG_BPF); EBADF, EINVAL (@eventfd); E2BIG (max_port_ranges); ENOMEM.
  */
 struct piotrap_ports {
 	__u32 size;
@@ -425,6 +433,53 @@ struct piotrap_ports {
 #define PIOTRAP_PORTS_DROP	(1U << 0) /* console: a full ring drops */
 #define PIOTRAP_PORTS_WAIT	(1U << 1) /* input: an empty queue ends the run */
 #define PIOTRAP_PORTS_MATCH	(1U << 2) /* eventfd: compare the value */
+
+/**
+ * enum piotrap_bpf_action - what a BPF program says of an access
+ * @PIOTRAP_BPF_NONE: nothing: a read gives all ones, a write is dropped
+ * @PIOTRAP_BPF_DONE: a read gives @value; a write stores @value in the range
+ * @PIOTRAP_BPF_STOP: the run ends before the access (PIOTRAP_EXIT_BPF)
+ *
+ * Any other number counts as PIOTRAP_BPF_NONE.
+ */
+enum piotrap_bpf_action {
+	PIOTRAP_BPF_NONE,
+	PIOTRAP_BPF_DONE,
+	PIOTRAP_BPF_STOP,
+};
+
+/**
+ * struct piotrap_bpf_io - an access to a range of kind PIOTRAP_PORT_BPF
+ * @sandbox: number of the sandbox, as PIOTRAP_INFO gives it
+ * @rip: of the instruction
+ * @owner: process (thread group) that opened the sandbox, as seen from the initial
+ *	PID namespace
+ * @value: write: what the instruction writes; read: what was last stored. In the
+ *	answer: what is read or stored instead; bits beyond @size do not count
+ * @port: first port
+ * @size: bytes: 1, 2 or 4; all of ports of this kind
+ * @dir: PIOTRAP_READ or PIOTRAP_WRITE
+ * @again: 1: the run ended before this very access, with PIOTRAP_BPF_STOP
+ * @action: in: PIOTRAP_BPF_NONE; the answer: enum piotrap_bpf_action
+ * @reserved: zero
+ *
+ * What the first argument of the tracepoint piotrap_bpf_io points to; a program of
+ * type BPF_PROG_TYPE_RAW_TRACEPOINT_WRITABLE may change it. Of the answer @action
+ * and @value are looked at, nothing else. Where several programs are attached each
+ * sees what the one before it has left.
+ */
+struct piotrap_bpf_io {
+	__u64 sandbox;
+	__u64 rip;
+	__u32 owner;
+	__u32 value;
+	__u16 port;
+	__u8 size;
+	__u8 dir;
+	__u8 again;
+	__u8 action;
+	__u8 reserved[2];
+};
 
 /**
  * struct piotrap_input - bytes for an input range (PIOTRAP_QUEUE_INPUT)
@@ -720,6 +775,7 @@ struct piotrap_replay {
  * @insn: instruction bytes
  * @permitted: not 0: port permission was found; the first @permitted - 1 entries of
  *	@replay are the accesses that this took
+ * @stopped: 1: a BPF program has asked for a stop before the access that comes next
  * @reserved: must be zero
  * @replay: accesses served before the pending one
  *
@@ -733,7 +789,8 @@ struct piotrap_progress {
 	__u32 watch_passed;
 	__u8 insn[16];
 	__u8 permitted;
-	__u8 reserved[7];
+	__u8 stopped;
+	__u8 reserved[6];
 	struct piotrap_replay replay[PIOTRAP_REPLAY_MAX];
 };
 
@@ -816,7 +873,9 @@ struct piotrap_state {
  * @PIOTRAP_EXIT_CONSOLE_FULL: before a write to the console port @exit_addr
  * @PIOTRAP_EXIT_INPUT_EMPTY: before a read of the input port @exit_addr
  * @PIOTRAP_EXIT_LOG_FULL: before what the log has no room for
- * @PIOTRAP_EXIT_BPF: a BPF program asked for a stop
+ * @PIOTRAP_EXIT_BPF: a BPF program asked for a stop before an access of @exit_size
+ *	bytes to port @exit_addr; @exit_access and @exit_value tell more. The next
+ *	run asks again, with @again set
  * @PIOTRAP_EXIT_MEMORY: no memory behind an access: @exit_addr is physical,
  *	@exit_linear linear, @exit_size and @exit_access say what; in the caller's
  *	memory @exit_linear is the first byte that failed and @exit_error says why;
@@ -881,7 +940,8 @@ enum piotrap_exit_reason {
  * @exit_addr: out: port, physical address or number of the MSR; in the caller's
  *	memory the linear address
  * @exit_linear: out: linear address
- * @exit_value: out: with PIOTRAP_EXIT_WATCH: what was, or is to be, read or written
+ * @exit_value: out: with PIOTRAP_EXIT_WATCH: what was, or is to be, read or written;
+ *	with PIOTRAP_EXIT_BPF: what is to be written
  * @exit_watch: out: with PIOTRAP_EXIT_WATCH: bit n: watch n
  * @reserved4: zero
  * @boundaries: out: boundaries that this run has passed, in units of @budget
