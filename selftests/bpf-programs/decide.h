@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0 */
-/* What bpf.c tells decide.bpf.c. */
+/* What bpf-decide.c tells decide.bpf.c. */
 #ifndef DECIDE_H
 #define DECIDE_H
 
