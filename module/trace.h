@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Tracepoints of system "piotrap". Names and types of the fields are ABI.
+ * Tracepoints of system "piotrap". Names, types and meaning of events and fields are
+ * ABI: they do not change without a documented reason. Fields may be added at the end.
  *
  * DOC: Tracepoints
  *
- * All are hit in process context, in the thread that called PIOTRAP_RUN, where
- * sleeping would be allowed. Observing changes nothing: not the result of a run
- * and not the path that it takes.
+ * Context of all: process context, in the thread that called PIOTRAP_RUN; no lock is
+ * held (the sandbox is taken by an atomic operation), and the code around could sleep.
+ * The probe itself, a BPF program for instance, runs with preemption disabled, as on
+ * every tracepoint, and must not.
+ *
+ * Cost of all while disabled: a static branch that is not taken; the arguments are
+ * not even computed. Observing changes nothing: not the result of a run and not the
+ * path that it takes.
  *
  * Fields that every event has:
  *
@@ -148,12 +154,18 @@ TRACE_EVENT_TYPES
  * @dirty: groups that were taken from the run page
  * @stream_len: bytes of the instruction stream submitted, 0: none
  *
- * Hit when all that the owner gave has been found valid and has been taken, so
- * @rip and the rest are what the run starts from. Paired with piotrap_run_exit.
+ * Hit when all that the owner gave has been found valid and has been taken, so the
+ * fields are what the run starts from. A call that is refused is none.
  *
- * Fields: cs: selector; rflags; budget: boundaries left; dirty:
- * PIOTRAP_GROUP_*; stream_len: bytes; pending_dbg: bits as in DR6, positive
+ * Pairing: one piotrap_run_exit, in the same thread; all other events of the sandbox
+ * lie between two such. @pending_dbg is that of the last exit, unless the owner has
+ * changed it (group DEBUG in @dirty, or PIOTRAP_SET_STATE).
+ *
+ * Fields: rflags u64; budget u64: boundaries left; dirty u32: PIOTRAP_GROUP_*;
+ * stream_len u32: bytes; cs u16: selector; pending_dbg u64: bits as in DR6, positive
  * polarity.
+ *
+ * Context: Process context, preemptible, no lock held.
  */
 TRACE_EVENT(piotrap_run_enter,
 	TP_PROTO(const struct sandbox *sb, u32 dirty, u32 stream_len),
@@ -197,11 +209,16 @@ TRACE_EVENT(piotrap_run_enter,
  * @addr: as in the run page's @exit_addr
  * @boundaries: boundaries passed, instructions and REP iterations
  *
- * Hit after all events of the run, before the run page is written. Each
- * piotrap_run_enter has one.
+ * Hit after all other events of the run, before the run page is written.
  *
- * Fields: reason: enum piotrap_exit_reason; cs: selector; addr: port or physical
- * address; boundaries; pending_dbg: bits as in DR6, positive polarity.
+ * Pairing: each piotrap_run_enter has one, whatever ends the run.
+ *
+ * Fields: addr u64: port, physical address or number of an MSR; boundaries u64;
+ * reason u32: enum piotrap_exit_reason, by name in the text; cs u16: selector;
+ * pending_dbg u64: bits as in DR6, positive polarity: what was recognised and is
+ * neither delivered nor dropped.
+ *
+ * Context: Process context, preemptible, no lock held.
  */
 TRACE_EVENT(piotrap_run_exit,
 	TP_PROTO(const struct sandbox *sb, u32 reason, u64 addr,
@@ -258,11 +275,15 @@ DECLARE_EVENT_CLASS(piotrap_schedule,
  * @sb: sandbox
  *
  * Hit when the scheduler wants the CPU back and a run notices, just before it is
- * given away. Paired with piotrap_resume in the same run; no other event of the
- * sandbox lies between the two. A kernel with full preemption takes the CPU
- * where it likes, and then this is seldom hit: sched_switch tells of it there.
+ * given away. A kernel with full preemption takes the CPU where it likes, and then
+ * this is seldom hit: sched_switch tells of it there.
  *
- * Fields: rip: of the next instruction, or of the REP that is under way.
+ * Pairing: one piotrap_resume, in the same run; no other event of the sandbox lies
+ * between the two.
+ *
+ * Fields: rip u64: of the next instruction, or of the REP that is under way.
+ *
+ * Context: Process context, preemptible, no lock held.
  */
 DEFINE_EVENT(piotrap_schedule, piotrap_preempt,
 	TP_PROTO(const struct sandbox *sb),
@@ -273,10 +294,14 @@ DEFINE_EVENT(piotrap_schedule, piotrap_preempt,
  * piotrap_resume - the run has the CPU again
  * @sb: sandbox
  *
- * Each piotrap_preempt has one: the time between them is what the run has waited.
- * It may be on another CPU.
+ * Hit just after it was given away, maybe on another CPU.
+ *
+ * Pairing: each piotrap_preempt has one: the time between them is what the run has
+ * waited.
  *
  * Fields: as of piotrap_preempt, with the same values.
+ *
+ * Context: Process context, preemptible, no lock held.
  */
 DEFINE_EVENT(piotrap_schedule, piotrap_resume,
 	TP_PROTO(const struct sandbox *sb),
@@ -293,13 +318,17 @@ DEFINE_EVENT(piotrap_schedule, piotrap_resume,
  * @count: elements
  * @value: data of the first element
  *
- * One event for each access, or for each batch of a REP that the bulk path does.
- * A write is hit before it has its effect, a read after. An access that the owner
- * serves is hit when it is committed, in the run after the exit. An access that
- * ends in an exit or a fault is not hit.
+ * One event for each access, or for each batch of a REP that the bulk path does. A
+ * write is hit before it has its effect, a read after.
  *
- * Fields: port; size: bytes: 1, 2, 4; dir: 0 read, 1 write; fast: 0, 1; count:
- * elements; value: of the first element, zero-extended; rip: of the instruction.
+ * Pairing: none. An access that the owner serves is hit when it is committed, in the
+ * run after the exit; one that ends in an exit or a fault is not hit.
+ *
+ * Fields: count u64: elements; value u32: of the first element, zero-extended; port
+ * u16; dir u8: 0 read, 1 write; size u8: bytes: 1, 2, 4; fast u8: 0, 1; rip u64: of
+ * the instruction.
+ *
+ * Context: Process context, preemptible, no lock held.
  */
 TRACE_EVENT(piotrap_port_io,
 	TP_PROTO(const struct sandbox *sb, u16 port, u8 dir, u8 size, bool fast,
@@ -371,12 +400,17 @@ DECLARE_EVENT_CLASS(piotrap_bpf,
  * Hit for each access to a range of kind PIOTRAP_PORT_BPF in a sandbox with
  * PIOTRAP_CONFIG_BPF, before anything of the access has happened: once for each
  * element of a REP, and for each byte of an access that touches ports of different
- * kinds. It is followed by the access's piotrap_port_io, or by piotrap_run_exit with
- * reason bpf. A reader of the event sees the question, and answers nothing.
+ * kinds. A reader of the event sees the question, and answers nothing.
  *
- * Fields: port; size: bytes: 1, 2, 4; dir: 0 read, 1 write; value: write: data; read:
- * what is stored in the range; again: 1: the run has ended before this very access;
- * rip: of the instruction.
+ * Pairing: followed by the access's piotrap_port_io, or by piotrap_run_exit with
+ * reason bpf. Where ports of different kinds are written piotrap_port_io comes with
+ * the first byte, and questions about others after it.
+ *
+ * Fields: value u32: write: data; read: what is stored in the range; port u16; dir u8:
+ * 0 read, 1 write; size u8: bytes: 1, 2, 4; again u8: 1: a run has ended before this
+ * very access, by such a program; rip u64: of the instruction.
+ *
+ * Context: Process context, preemptible, no lock held.
  */
 WRITABLE_DEFINE_EVENT(piotrap_bpf, piotrap_bpf_io,
 	TP_PROTO(struct piotrap_bpf_io *io, const struct piotrap_bpf_io *asked),
@@ -389,13 +423,18 @@ WRITABLE_DEFINE_EVENT(piotrap_bpf, piotrap_bpf_io,
  * @sb: sandbox
  * @t: what the emulator reports
  *
- * Hit for each change: bits added, delivered as a #DB, or dropped. What a cause
- * other than delivered and dropped adds is paired with one of these two, in this
- * run or a later one.
+ * Hit for each change: bits added, delivered as a #DB, or dropped.
  *
- * Fields: cause: enum emu_dbg_cause, by name in the text; held: 1: a MOV SS or
- * POP SS shadow holds them; old, new: bits as in DR6, positive polarity; rip: where
- * the CPU is; rcx: RCX, the count of a REP.
+ * Pairing: @old is @new of the event before, or @pending_dbg of piotrap_run_enter if it
+ * is the first of its run; @new of the last is @pending_dbg of piotrap_run_exit. So
+ * each bit that a cause other than delivered and dropped adds ends delivered, dropped
+ * or still pending at the exit.
+ *
+ * Fields: rcx u64: RCX, the count of a REP; old u64, new u64: bits as in DR6, positive
+ * polarity; cause u8: enum emu_dbg_cause, by name in the text; held u8: 1: a MOV SS or
+ * POP SS shadow holds them; rip u64: where the CPU is.
+ *
+ * Context: Process context, preemptible, no lock held.
  */
 TRACE_EVENT(piotrap_pending_dbg,
 	TP_PROTO(const struct sandbox *sb, const struct emu_trace *t),
@@ -435,12 +474,16 @@ TRACE_EVENT(piotrap_pending_dbg,
  * @sb: sandbox
  * @t: what the emulator reports
  *
- * Hit once for each break of the loop; a REP that is not broken has none. With
- * reason resched it gave the CPU away and goes on in the same run.
+ * Hit once for each break of the loop; a REP that is not broken has none.
  *
- * Fields: reason: enum emu_rep_reason, by name in the text; fast: 1: the bulk
- * path made the last iterations; done: iterations since the loop was last entered;
- * left: iterations left; rip: of the instruction.
+ * Pairing: with reason resched it follows piotrap_preempt and piotrap_resume, and goes
+ * on in the same run; else none.
+ *
+ * Fields: done u64: iterations since the loop was last entered; left u64: iterations
+ * left; reason u8: enum emu_rep_reason, by name in the text; fast u8: 1: the bulk path
+ * made the last iterations; rip u64: of the instruction.
+ *
+ * Context: Process context, preemptible, no lock held.
  */
 TRACE_EVENT(piotrap_rep_break,
 	TP_PROTO(const struct sandbox *sb, const struct emu_trace *t),
@@ -477,8 +520,14 @@ TRACE_EVENT(piotrap_rep_break,
  * Hit when DR6 changes: through the IVT or IDT, or when the owner takes the event
  * (PIOTRAP_EVENT_TAKE). One that the owner absorbs is not hit.
  *
- * Fields: dr6_old, dr6_new: DR6 before and after; rip: where it is delivered, the
- * one that a frame would hold.
+ * Pairing: follows piotrap_exception with vector 1, in the same run where the guest's
+ * handler gets it, in the next where the owner answers it; one that the owner has made
+ * up follows nothing.
+ *
+ * Fields: dr6_old u64, dr6_new u64: DR6 before and after; rip u64: where it is
+ * delivered, the one that a frame would hold.
+ *
+ * Context: Process context, preemptible, no lock held.
  */
 TRACE_EVENT(piotrap_debug_trap,
 	TP_PROTO(const struct sandbox *sb, const struct emu_trace *t),
@@ -507,11 +556,16 @@ TRACE_EVENT(piotrap_debug_trap,
  * @sb: sandbox
  * @t: what the emulator reports
  *
- * Hit before the event is delivered or leaves to the owner. #DB is one, too; it is
- * followed by piotrap_debug_trap if and when DR6 changes.
+ * Hit before the event is delivered or leaves to the owner.
  *
- * Fields: vector; type: as in struct piotrap_event; error_code: 0 where there is
- * none; cs: selector; rip: of the instruction that raised it.
+ * Pairing: a #DB is followed by piotrap_debug_trap if and when DR6 changes; others have
+ * none.
+ *
+ * Fields: error_code u32: 0 where there is none; cs u16: selector; vector u8; type u8:
+ * as in struct piotrap_event, by name in the text; rip u64: of the instruction that
+ * raised it.
+ *
+ * Context: Process context, preemptible, no lock held.
  */
 TRACE_EVENT(piotrap_exception,
 	TP_PROTO(const struct sandbox *sb, const struct emu_trace *t),
