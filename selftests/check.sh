@@ -63,7 +63,7 @@ modules() {
 no_portio() { selftests/no-portio.sh "$BUILD/module-$1/piotrap.ko"; }
 
 # kselftest KERNEL [OPTION OF run.sh]...: all selftest programs in a VM, with
-# the module that can be told when to break; the other suites load the plain one.
+# the module that can be told when to break.
 kselftest() {
 	local k=$1
 
@@ -73,8 +73,9 @@ kselftest() {
 		/root/selftests/run_kselftest.sh -o 600
 }
 
+# The same module: how often the CPU is given away has to be known.
 bpftrace() {
-	selftests/vm/piotrap.sh --kernel "$1" --timeout 600 --disk \
+	PIOTRAP_DEBUG=1 selftests/vm/piotrap.sh --kernel "$1" --timeout 600 --disk \
 		--log "$BUILD/logs/bpftrace-$1.log" -- sh /root/bpftrace.sh
 }
 

@@ -130,8 +130,8 @@ fi
 
 title "5. The accesses of the ROM, counted by bpftrace from outside"
 if command -v bpftrace >/dev/null; then
-	echo "\$ bpftrace -c 'piotrap rom $rom' bpf/ports.bt"
-	bpftrace -c "piotrap rom $rom" "$bpf/ports.bt" | grep -v '^$' ||
+	echo "\$ bpftrace -c 'piotrap rom $rom' bpf/piotop.bt"
+	bpftrace -c "piotrap rom $rom" "$bpf/piotop.bt" | grep -v '^$' ||
 		status=1
 	echo "(ports are decimal here: 1026 is 402h)"
 else
