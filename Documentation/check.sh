@@ -117,6 +117,16 @@ trace_names() {
 		sed -nE 's/.*"([a-z_]+)".*/\1/p'
 }
 
+# The numbers of TRACE_EVENT_TYPES, which have gaps.
+event_types() {
+	sed -nE 's/^\tEMU_EV_([A-Z_]+) = ([0-9]+),.*/\1 \2/p' emulator/emu.h |
+		while read -r name number; do
+			echo "$number $(sed -nE \
+				"s/.*\(EMU_EV_$name, \"([a-z_0-9]+)\"\).*/\1/p" \
+				module/trace.h)"
+		done
+}
+
 tracepoints() {
 	local f=$doc/tracepoints.rst list
 
@@ -125,10 +135,88 @@ tracepoints() {
 			module/trace.h)" \
 		"$(sed -nE 's/^ +:identifiers: //p' $f | tr ' ' '\n')" \
 		"not in tracepoints.rst" "no such event" || return
-	list=$(trace_names TRACE_CAUSES | nl -v0 -w1 -s' '
-		trace_names TRACE_REP_REASONS | nl -v0 -w1 -s' ')
-	same "$list" "$(sed -nE 's/^([0-9]+ [a-z_]+)  .*/\1/p' $f)" \
+	list=$(for list in CAUSES REP_REASONS EXIT_REASONS; do
+			trace_names TRACE_$list | nl -v0 -w1 -s' '
+		done; event_types)
+	same "$list" "$(sed -nE 's/^([0-9]+ [a-z_0-9]+)  .*/\1/p' $f)" \
 		"not in tracepoints.rst" "not in trace.h"
+}
+
+# Each event's fields with their types are in the tables of its section, those of
+# every event in the one above all sections; its kernel-doc names its own alike.
+fields() {
+	local common='sandbox owner rip'
+
+	same "$(awk -v common=" $common " '
+		/^\/\*\*/ { doc = "" }
+		{ doc = doc " " $0 }
+		/^(TRACE_EVENT|DECLARE_EVENT_CLASS)\(/ {
+			split($0, name, /[(,]/)
+			nr[event = name[2]] = 0
+			text = doc
+			class = /CLASS/
+		}
+		/__field\(/ {
+			split($0, word, /[(,) ]+/)
+			field = word[3]
+			names[event, ++nr[event]] = field
+			types[event, nr[event]] = substr(word[2], 3)
+		}
+		/^\tTP_printk/ && !class { show(event, event, text) }
+		/^[A-Z_]*DEFINE_EVENT\(/ {
+			split($0, name, /[(,] */)
+			show(name[2], name[3], doc)
+		}
+		function show(from, event, text,	i, field)
+		{
+			for (i = 1; i <= nr[from]; i++) {
+				field = names[from, i]
+				print event " " field " " types[from, i]
+				field = field " " types[from, i]
+				gsub(/[* ]+/, " ", text)
+				if (!index(common, " " names[from, i] " ") &&
+				    text !~ "Fields:.* " field)
+					print event " kernel-doc without " field
+			}
+		}' module/trace.h)" \
+		"$(awk '
+		/^piotrap_[a-z_]+$/ {
+			event = $0
+			for (i = 1; i <= nr; i++)
+				print event " " common[i]
+		}
+		/^[a-z0-9_]+ +u(8|16|32|64) / {
+			if (event == "")
+				common[++nr] = $1 " " $2
+			else
+				print event " " $1 " " $2
+		}' $doc/tracepoints.rst)" "not in tracepoints.rst" "not in trace.h" || return
+	same "${common// /$'\n'}" \
+		"$(sed -n '1,/^The events$/s/^\([a-z]*\) *u[0-9]* .*/\1/p' \
+			$doc/tracepoints.rst)" "not in every event" "not common"
+}
+
+# The scripts of bpf/ are on the page, name causes and reasons as trace.h does, and
+# take a sandbox and an owner alike.
+scripts() {
+	local filter='($1 == 0 || args->sandbox == $1) && ($2 == 0 || args->owner == $2)'
+	local f list map n=0
+
+	same "$(cd bpf && printf '%s\n' *.bt)" \
+		"$(sed -nE 's/^``([a-z]+\.bt)`` .*/\1/p' $doc/tracepoints.rst)" \
+		"not in tracepoints.rst" "not in bpf" || return
+	for f in bpf/*.bt; do
+		grep -qF "$filter" "$f" || { echo "$f: no filter"; return 1; }
+		for map in cause/CAUSES rep/REP_REASONS exit/EXIT_REASONS; do
+			list=$(grep -oE "@${map%/*}\[[0-9]+\] = \"[a-z_0-9]+\"" "$f" |
+				sed -E 's/.*\[(.*)\] = "(.*)"/\1 \2/')
+			[ -n "$list" ] || continue
+			n=$((n + 1))
+			same "$(trace_names "TRACE_${map#*/}" | nl -v0 -w1 -s' ')" \
+				"$list" "not in $f" "in $f only" || return
+		done
+	done
+	[ $n -gt 0 ]
 }
 
 files() {
@@ -255,6 +343,8 @@ is "exit reasons" exit_reasons
 is "consistency rules" rules
 is "calls and structs" abi_parts
 is "tracepoints" tracepoints
+is "fields of tracepoints" fields
+is "bpftrace scripts" scripts
 is "files of the emulator" files
 is "instructions" instructions
 is "tests of each number" coverage
@@ -291,6 +381,19 @@ finds abi_parts $doc/abi.rst '/:identifiers: piotrap_kick/d'
 finds abi_parts $doc/abi.rst 's/PIOTRAP_QUEUE_INPUT/PIOTRAP_QUEUE/'
 finds tracepoints $doc/tracepoints.rst 's/^4 task /4 switch /'
 finds tracepoints module/trace.h 's/TRACE_EVENT\(piotrap_debug_trap/TRACE_EVENT(piotrap_trap/'
+finds tracepoints $doc/tracepoints.rst 's/^14 budget  /14 limit  /'
+finds tracepoints $doc/tracepoints.rst 's/^6 soft_exception/7 soft_exception/'
+finds tracepoints module/trace.h 's/(piotrap_schedule, piotrap_)preempt/\1leave/'
+finds fields $doc/tracepoints.rst 's/^(dr6_old +)u64/\1u32/'
+finds fields $doc/tracepoints.rst '/^held  /d'
+finds fields $doc/tracepoints.rst 's/^owner   u32 /owner   u64 /'
+finds fields module/trace.h 's/^( \* Fields: )count u64:/\1count u32:/'
+finds fields module/trace.h '0,/__field\(__u32, owner\)/s/__u32, owner/__u64, owner/'
+finds fields module/trace.h 's/^( \* .*; )again u8:/\1twice u8:/'
+finds scripts bpf/pendingdbg.bt 's/"icebp"/"int1"/'
+finds scripts bpf/piolat.bt 's/@exit\[23\] = "internal";//'
+finds scripts bpf/repbreak.bt 's/args->owner == /args->rip == /'
+finds scripts $doc/tracepoints.rst '/^``piotop.bt``/d'
 finds files $doc/emulator.rst '/^decode.c /d'
 finds instructions $doc/instructions.rst 's/^   \* - aaa$/   * - aab/'
 finds instructions emulator/opcodes.c 's/"outsb", em_outs/"outb", em_outs/'

@@ -1,9 +1,10 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0
 #
-# Run the bpftrace scripts on workloads whose every event is known, and compare
-# exact counts. For a machine with the module, bpftrace and the piotrap command;
-# the scripts are in bpf/ beside this file, or one folder up. TAP.
+# Run the bpftrace scripts, and the one-line answers of Documentation/tracepoints.rst,
+# on workloads whose every event is known, and compare exact counts. For a machine
+# with the module, bpftrace and the piotrap command; scripts and page are beside this
+# file, or in the source tree. TAP.
 #
 # bpftrace takes seconds to start: what can be counted together is.
 
@@ -11,6 +12,8 @@ rom=/usr/share/seabios/vgabios-stdvga.bin
 here=$(cd "$(dirname "$0")" && pwd)
 bpf=$here/bpf
 [ -d "$bpf" ] || bpf=$here/../bpf
+page=$here/tracepoints.rst
+[ -e "$page" ] || page=$here/../Documentation/tracepoints.rst
 ports=$here/selftests/piotrap/ports
 poll=/sys/module/piotrap/parameters/poll_every
 tracing=/sys/kernel/tracing
@@ -126,10 +129,10 @@ echo 1024 >$poll
 END
 # A run asks at its first boundary whether others want the CPU, and these are too short
 # for a second time. Whether they do nobody knows: so they always do.
-preempt_ns=''
+wait_ns='' preempt_ns=''
 if [ -w $poll ]; then
 	echo 1024 >$poll
-	preempt_ns='@preempt_ns: 11'
+	wait_ns='@wait_ns: 11' preempt_ns='@preempt_ns: 11'
 fi
 
 # The number that the next sandbox gets.
@@ -275,6 +278,53 @@ else
 	skip "repbreak.bt: $name" "no poll_every in this module"
 	skip "piolat.bt: $name" "no poll_every in this module"
 fi
+
+# -- The one-line answers of the page, all at once: each has maps of its own. --
+
+awk -v q="'" '
+	sub("^ *bpftrace -e " q, "") { inside = 1 }
+	inside { end = sub(q "$", ""); print }
+	end { inside = end = 0 }' "$page" >answers.bt
+watch "sh traps.sh" answers.bt
+maps '/^@rate/d; s/^(@who.*), [0-9]+\]/\1]/'
+# This one begins anew each second.
+awk '/^@rate: / { n += $2 } END { print "@rate: " n }' out >>found
+sed -n 's/^sandbox [0-9]*, //p' out >>found
+[ -n "$wait_ns" ] || sed -i '/^@wait_ns/d' found
+# 31753 is the OUTSB, 31804 the INSB and where the fault is; 4294905842 is a DR6 of
+# FFFF0FF2h. Reasons, causes and types are numbers here, as on the page.
+is "one line answers" "rip 7c3c: 1
+@batch[0]: 6
+@batch[1]: 1
+@boundaries: 70
+@causes[0]: 3
+@causes[1]: 6
+@causes[7]: 6
+@causes[8]: 1
+@code[31753]: 9
+@code[31804]: 3
+@dropped[1]: 1
+@ends[10]: 3
+@ends[14]: 1
+@ends[6]: 6
+@ends[7]: 1
+@owed[14, 1]: 1
+@owed[7, 1]: 1
+@ports[128, 0]: 3
+@ports[233, 1]: 9
+@rate: 12
+@run_ns: 11
+@traps[31804, 4294905842]: 1
+@traps[31804, 4294905843]: 1
+@traps[31806, 4294905842]: 1
+@vectors[1, 3]: 6
+@vectors[6, 3]: 1
+$wait_ns
+@who[piotrap]: 3
+@who[piotrap]: 3
+@who[piotrap]: 6
+@why[0]: 4
+@why[2]: 1"
 
 echo "1..$n"
 exit $bad

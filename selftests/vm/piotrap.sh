@@ -3,8 +3,8 @@
 #
 # run.sh with everything of this project in place: the module built for the
 # kernel and loaded, the command in the PATH, /root/selftests (kselftest
-# programs), /root/bpf, /root/bpftrace.sh, /root/demo.sh, and the ROMs of Debian's
-# seabios and vgabios in /usr/share.
+# programs), /root/bpf, /root/bpftrace.sh and the page that it reads, /root/demo.sh,
+# and the ROMs of Debian's seabios and vgabios in /usr/share.
 #
 # usage: piotrap.sh [OPTION OF run.sh]... -- COMMAND...
 #   PIOTRAP_DEBUG=1 loads the module with poll_every, see module.sh.
@@ -41,6 +41,7 @@ add "$BUILD/vm/piotrap" /bin/piotrap
 add "$TOP/tools/demo.sh" /root/demo.sh
 add "$TOP/bpf" /root/bpf
 add "$TOP/selftests/bpftrace.sh" /root/bpftrace.sh
+add "$TOP/Documentation/tracepoints.rst" /root/tracepoints.rst
 add "$BUILD/selftests/install" /root/selftests
 add /usr/share/seabios /usr/share/seabios
 add /usr/share/vgabios /usr/share/vgabios
