@@ -60,7 +60,8 @@ static void view(struct emu *cpu)
 	q->win = cpu->win[cpl(cpu) == 3];
 	q->ports = (!protected_mode(cpu) ||
 		    (!vm86(cpu) && cpl(cpu) <= iopl(cpu))) &&
-		   !cpu->bp_io && !cpu->watch_port;
+		   !cpu->bp_io && !cpu->watch_port &&
+		   !(cpu->flags & EMU_NO_BULK);
 	for (n = 0; n < ARRAY_SIZE(q->seg); n++)
 		view_segment(cpu, n, &q->seg[n]);
 }

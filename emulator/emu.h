@@ -579,7 +579,7 @@ struct emu_ops {
 /* emu.flags, the host's settings; no part of the state. */
 #define EMU_INTERCEPT_IRET	BIT(0)
 #define EMU_WANT_STEPS		BIT(1)
-#define EMU_NO_BULK		BIT(2)	/* element by element (D1-D8) */
+#define EMU_NO_BULK		BIT(2)	/* element by element (D1-D8), ports stepped */
 #define EMU_VENDOR_AMD		BIT(3)	/* S26, S93 and the like */
 #define EMU_DISABLED_B_BITS	BIT(4)	/* S80: also of breakpoints not enabled */
 #define EMU_CALLER_MEMORY	BIT(5)	/* linear addresses are the caller's own */

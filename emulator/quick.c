@@ -775,7 +775,7 @@ static const struct {
 /* Ports: what their kinds decide without a side effect is asked first */
 
 static bool port_ready(struct emu *cpu, const struct emu_uop *u, u16 port,
-		       enum emu_dir dir)
+		       enum emu_dir dir, u32 val)
 {
 	const struct emu_ops *ops = cpu->ops;
 
@@ -786,7 +786,7 @@ static bool port_ready(struct emu *cpu, const struct emu_uop *u, u16 port,
 	cpu->host_exit = 0;
 	if (u->size > 1 && ops->port_split && ops->port_split(cpu, port, u->size))
 		return false;
-	return ops->port_check(cpu, port, u->size, dir) == EMU_OK;
+	return ops->port_check(cpu, port, u->size, dir, val) == EMU_OK;
 }
 
 static void trace_port(struct emu *cpu, const struct emu_uop *u, u16 port,
@@ -812,7 +812,7 @@ static enum emu_uop_result uop_out(struct emu *cpu, const struct emu_uop *u)
 	u32 val = destination(cpu, u);
 	u16 port = place(cpu, u->src);
 
-	if (!port_ready(cpu, u, port, EMU_WRITE))
+	if (!port_ready(cpu, u, port, EMU_WRITE, val))
 		return UOP_STEP;
 	trace_port(cpu, u, port, EMU_WRITE, val);
 	cpu->ops->port_write(cpu, port, u->size, val);
@@ -824,7 +824,7 @@ static enum emu_uop_result uop_in(struct emu *cpu, const struct emu_uop *u)
 	u16 port = place(cpu, u->src);
 	u32 val = 0;
 
-	if (!port_ready(cpu, u, port, EMU_READ) ||
+	if (!port_ready(cpu, u, port, EMU_READ, 0) ||
 	    cpu->ops->port_read(cpu, port, u->size, &val))
 		return UOP_STEP;
 	trace_port(cpu, u, port, EMU_READ, val & u->mask);

@@ -48,8 +48,9 @@ void run_set_flags(struct sandbox *sb)
 {
 	u32 flags = config_to_flags(sb);
 
-	if (sb->log.flags)
-		flags |= EMU_NO_BULK;	/* a record has one value */
+	/* A record has one value, and a program is asked about one access. */
+	if (sb->log.flags || sb->config_flags & PIOTRAP_CONFIG_BPF)
+		flags |= EMU_NO_BULK;
 	if (sb->log.flags & PIOTRAP_LOG_STEPS)
 		flags |= EMU_WANT_STEPS;
 	sb->cpu.flags = flags;

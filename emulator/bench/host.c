@@ -133,7 +133,7 @@ static int log_check(struct emu *cpu)
 }
 
 static int port_check(struct emu *cpu, u16 port, unsigned int size,
-		      enum emu_dir dir)
+		      enum emu_dir dir, u32 val)
 {
 	struct bench_host *h = host_of(cpu);
 	u32 reason = PIOTRAP_EXIT_NONE, bytes = 0;
