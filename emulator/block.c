@@ -11,8 +11,13 @@
 #include "quick.h"
 #include "window.h"
 
-#define KEY_REAL	BIT(2)	/* real or V86 mode: some opcodes do not exist */
-#define KEY_VALID	BIT(3)	/* never 0 */
+/* In the bits of a tag that are all alike in a canonical address. */
+#define KEY_MODE_SHIFT	56
+#define KEY_REAL	BIT_ULL(58)	/* real or V86: some opcodes do not exist */
+#define KEY_VALID	BIT_ULL(59)	/* never 0 */
+#define KEY_STREAM	BIT_ULL(60)	/* no block has it */
+
+#define NO_PAGE		BIT_ULL(63)	/* no canonical address is in it */
 
 static void view_segment(const struct emu *cpu, unsigned int n,
 			 struct emu_quick_seg *q)
@@ -49,7 +54,9 @@ static void view(struct emu *cpu)
 	unsigned int n;
 
 	q->valid = true;
-	q->key = mode | (real_or_vm86(cpu) ? KEY_REAL : 0) | KEY_VALID;
+	q->key = (u64)mode << KEY_MODE_SHIFT | KEY_VALID |
+		 (real_or_vm86(cpu) ? KEY_REAL : 0);
+	q->page = NO_PAGE;
 	q->lin_mask = wide ? ~0ULL : 0xffffffff;
 	q->rip_mask = wide ? ~0ULL : mode == DECODE_32 ? 0xffffffff : 0xffff;
 	q->sp_size = stack_size(cpu);
@@ -84,37 +91,35 @@ static bool quiet(const struct emu *cpu)
 
 void emu_blocks_drop(struct emu *cpu)
 {
-	memset(cpu->block_tag, 0, sizeof(cpu->block_tag));
+	memset(cpu->block, 0, sizeof(cpu->block));
 	cpu->nr_uops = 0;
 }
 
 /* Host address of the code at @lin and how much of it is there together. */
-static const u8 *code_at(struct emu *cpu, u64 lin, unsigned int *room,
-			 bool *code_bp)
+static const u8 *code_at(struct emu *cpu, u64 lin, unsigned int *room)
 {
 	const struct emu_window *w;
-	const u8 *p;
 
 	if (unlikely(cpu->st.stream.len)) {
-		*room = EMU_BLOCK_BYTES;
-		p = emu_stream_bytes(cpu, lin, room);
-		*code_bp = cpu->bp_code;
-		if (p)
-			return p;
 		/* boundary() leaves before anything outside is executed. */
-		return NULL;
+		*room = EMU_BLOCK_BYTES;
+		return emu_stream_bytes(cpu, lin, room);
 	}
 	w = &cpu->quick.win[lin / EMU_PAGE % EMU_NR_WINDOWS];
-	if (unlikely(w->exec_tag != emu_page_tag(cpu, lin)))
+	if (unlikely((w->exec_tag & ~EMU_TAG_WATCHED) != emu_page_tag(cpu, lin)))
 		return NULL;
 	*room = EMU_PAGE - lin % EMU_PAGE;
-	*code_bp = w->code_bp;
 	return w->host + lin % EMU_PAGE;
 }
 
-static bool same_bytes(const u8 *a, const u8 *b, unsigned int n)
+/* Eight bytes can be read at @b, and at @a where @n is more or @whole says so. */
+static __always_inline bool same_bytes(const u8 *a, const u8 *b, unsigned int n,
+				       bool whole)
 {
-	if (unlikely(n < 8)) {
+	if (n <= 8) {
+		if (likely(whole))
+			return !((host_read(a, 8) ^ host_read(b, 8)) <<
+				 (64 - 8 * n));
 		while (n--)
 			if (READ_ONCE(a[n]) != b[n])
 				return false;
@@ -131,104 +136,119 @@ static bool same_bytes(const u8 *a, const u8 *b, unsigned int n)
 static struct emu_block *build(struct emu *cpu, unsigned int at, u64 lin,
 			       const u8 *code, unsigned int room)
 {
+	struct emu_draft draft[EMU_BLOCK_UOPS];
 	struct emu_block *b = &cpu->block[at];
-	struct emu_uop *u, *last = NULL;
-	unsigned int n = 0, len;
+	u8 *bytes = cpu->block_bytes[at];
+	unsigned int n = 0, nr = 0, len = 0;
+	struct emu_uop *first, *u;
 	struct emu_insn i;
 	bool more = true;
 	int r;
 
-	if (cpu->nr_uops + EMU_BLOCK_UOPS > EMU_NR_UOPS)
+	/* One more for the end. */
+	if (cpu->nr_uops + EMU_BLOCK_UOPS + 1 > EMU_NR_UOPS)
 		emu_blocks_drop(cpu);
-	cpu->block_tag[at].key = 0;
-	len = min_t(unsigned int, room, EMU_BLOCK_BYTES);
-	memcpy(b->bytes, code, len);
-	b->first = cpu->nr_uops;
-	b->len = 0;
-	b->nr = 0;
-	while (more && b->nr < EMU_BLOCK_UOPS) {
-		r = emu_decode_here(cpu, &i, b->bytes + b->len, len - b->len);
+	b->tag = 0;
+	room = min_t(unsigned int, room, EMU_BLOCK_BYTES);
+	memcpy(bytes, code, room);
+	first = &cpu->uop[cpu->nr_uops];
+	while (more && nr < EMU_BLOCK_UOPS) {
+		r = emu_decode_here(cpu, &i, bytes + len, room - len);
 		if (r <= 0)
 			break;
-		u = &cpu->uop[b->first + b->nr];
-		u->start = b->len;
-		u->end = b->len + r;
-		u->before = n;
-		if (emu_uop_translate(cpu, &i, u, last, &more)) {
-			b->nr++;
-			last = u;
-		}
-		b->len += r;
+		u = &first[nr];
+		u->start = len;
+		u->end = len + r;
+		u->done = n + 1;
+		nr += emu_uop_translate(cpu, &i, u, &draft[nr], !nr, &more);
+		len += r;
 		n++;
 	}
-	if (!b->nr)
+	if (!nr)
 		return NULL;
-	b->n = n;
-	emu_uop_finish(&cpu->uop[b->first], b->nr);
-	cpu->nr_uops += b->nr;
-	cpu->block_tag[at] = (struct emu_block_tag){
-		.lin = lin, .key = cpu->quick.key,
+	emu_uop_finish(first, draft, nr);
+	first[nr].fn = uop_end;
+	first[nr].start = len;
+	first[nr].done = n;
+	*b = (struct emu_block){
+		.tag = lin ^ cpu->quick.key, .first = first, .len = len, .n = n,
 	};
+	cpu->nr_uops += nr + 1;
 	return b;
 }
 
-/* The block at @rip, its bytes being those in memory; NULL: step. */
-static struct emu_block *find(struct emu *cpu, u64 rip)
+/* No block yet, or not of this code, or another page, or it is not so simple. */
+static noinline struct emu_block *find_slowly(struct emu *cpu, u64 rip, u64 lin,
+					      unsigned int at)
 {
 	struct emu_quick *q = &cpu->quick;
-	u64 lin = (q->code_base + rip) & q->lin_mask;
-	unsigned int at = (lin ^ lin >> 9) % EMU_NR_BLOCKS, room;
-	const struct emu_block_tag *tag = &cpu->block_tag[at];
 	struct emu_block *b = &cpu->block[at];
-	const u8 *code;
-	bool code_bp;
+	unsigned int room;
+	const u8 *code = code_at(cpu, lin, &room);
 
-	code = code_at(cpu, lin, &room, &code_bp);
-	if (unlikely(!code))
+	if (!code)
 		return NULL;
-	if (unlikely(tag->lin != lin || tag->key != q->key || b->len > room ||
-		     !same_bytes(code, b->bytes, b->len))) {
+	if (b->tag != (lin ^ q->key) || b->len > room ||
+	    !same_bytes(code, cpu->block_bytes[at], b->len, false)) {
+		/* Code that is run once is not worth it. */
+		if (b->seen != (lin ^ q->key)) {
+			b->seen = lin ^ q->key;
+			return NULL;
+		}
 		b = build(cpu, at, lin, code, room);
 		if (!b)
 			return NULL;
 	}
-	if (unlikely(rip + b->len - 1 + q->code_bias > q->code_top))
-		return NULL;
-	if (unlikely(code_bp) &&
+	if (rip + b->len - 1 + q->code_bias > q->code_top ||
 	    emu_debug_code_between(cpu, lin, lin + b->len - 1))
 		return NULL;
+	/* Pages with code breakpoints are looked at each time. */
+	if (!cpu->st.stream.len && !emu_debug_page_code(cpu, lin)) {
+		q->page = lin & ~(u64)(EMU_PAGE - 1);
+		q->page_host = code - lin % EMU_PAGE;
+	}
 	q->code = (unsigned long)code - 7;
 	q->code_span = b->len + 7;
 	return b;
 }
 
-/* Run @b; how many instructions of it were done. */
-static unsigned int run_block(struct emu *cpu, const struct emu_block *b,
-			      enum emu_uop_result *r)
+/* The block at @rip, its bytes being those in memory; NULL: step. */
+static __always_inline struct emu_block *find(struct emu *cpu, u64 rip, u64 key)
 {
-	const struct emu_uop *u = &cpu->uop[b->first], *end = u + b->nr;
 	struct emu_quick *q = &cpu->quick;
+	u64 lin = (q->code_base + rip) & q->lin_mask, page = lin - q->page;
+	unsigned int at = (lin ^ lin >> 9) % EMU_NR_BLOCKS;
+	struct emu_block *b = &cpu->block[at];
+	const u8 *code = (const u8 *)((unsigned long)q->page_host + page);
 
-	q->next = quick_rip(cpu, b->len);
-	do {
-		*r = u->fn(cpu, u);
-	} while (!*r && ++u < end);
+	if (unlikely(b->tag != (lin ^ key) || page > EMU_PAGE - 8 ||
+		     rip + b->len - 1 + q->code_bias > q->code_top ||
+		     !same_bytes(code, cpu->block_bytes[at], b->len, true)))
+		return find_slowly(cpu, rip, lin, at);
+	q->code = (unsigned long)code - 7;
+	q->code_span = b->len + 7;
+	return b;
+}
 
-	switch (*r) {
-	case UOP_NEXT:
-		return b->n;
+/* What became of the block that has ended: how many instructions were done. */
+static noinline unsigned int ended(struct emu *cpu, const struct emu_block *b,
+				   enum emu_uop_result r)
+{
+	struct emu_quick *q = &cpu->quick;
+	const struct emu_uop *u = q->at;
+	unsigned int before = u->done - 1 - (u->traits & UOP_PAIR);
+
+	switch (r) {
 	case UOP_STEP:
 		q->next = quick_rip(cpu, u->start);
-		cpu->decoded_bytes = b->bytes + u->start;
-		return u->before;
+		cpu->decoded_bytes = cpu->block_bytes[b - cpu->block] + u->start;
+		return before;
 	case UOP_HALF:
 		q->next = quick_rip(cpu, u->mid);
-		return u->before + 1;
-	case UOP_LAST:
-		q->next = quick_rip(cpu, u->end);
-		fallthrough;
+		return before + 1;
 	default:
-		return u->before + 1 + (u->traits & UOP_PAIR);
+		q->next = quick_rip(cpu, u->end);
+		return u->done;
 	}
 }
 
@@ -242,44 +262,50 @@ static unsigned int run_block(struct emu *cpu, const struct emu_block *b,
 bool emu_blocks_run(struct emu *cpu)
 {
 	struct emu_quick *q = &cpu->quick;
-	enum emu_uop_result r = UOP_NEXT;
-	u64 rip = cpu->st.regs.rip;
+	enum emu_uop_result r = UOP_JUMP;
+	u64 rip = cpu->st.regs.rip, key;
+	u64 may, left;			/* boundaries that can be passed here */
 	struct emu_block *b;
-	bool again = true;
-	u64 left, done;
+	bool again;
 
 	cpu->decoded = NULL;
 	if (!quiet(cpu))
 		return false;
 	if (!q->valid)
 		view(cpu);
-	while (again) {
-		left = min_t(u64, cpu->poll_left, cpu->st.budget);
+	key = q->key | (cpu->st.stream.len ? KEY_STREAM : 0);
+	do {
+		may = min_t(u64, cpu->poll_left, cpu->st.budget);
+		left = may;
 		again = false;
-		done = 0;
-		while ((b = find(cpu, rip))) {
-			if (b->n > left - done) {
-				again = cpu->poll_left - done < b->n &&
+		while ((b = find(cpu, rip, key))) {
+			if (unlikely(b->n > left)) {
+				/* The poll comes early, not within a block. */
+				again = cpu->poll_left - (may - left) < b->n &&
 					!cpu->poll_exact;
 				break;
 			}
 			q->start = rip;
-			done += run_block(cpu, b, &r);
+			r = b->first->fn(cpu, b->first);
+			if (unlikely(r != UOP_JUMP)) {
+				left -= ended(cpu, b, r);
+				rip = q->next;
+				break;
+			}
+			left -= q->at->done;
 			rip = q->next;
-			if (r >= UOP_LAST || unlikely(cpu->st.stream.len))
+			/* The stream may have been left. */
+			if (unlikely(key & KEY_STREAM))
 				break;
 		}
-		if (done) {
+		if (left != may) {
 			cpu->st.regs.rip = rip;
 			cpu->st.progress.after_event = 0;
-			emu_count(cpu, done);
+			emu_count(cpu, may - left);
 		}
-		/* The poll comes early rather than in the middle of a block. */
-		if (again && emu_poll(cpu))
-			break;
-	}
+	} while (again && !emu_poll(cpu));
 	/* The rest is for a step, unless something may be due before it. */
-	if (!again && (!done || (done < left && !cpu->st.stream.len && r != UOP_LAST)))
+	if (!again && (left == may || (left && !(key & KEY_STREAM) && r != UOP_LAST)))
 		return false;
 	cpu->decoded = NULL;
 	return true;

@@ -9,7 +9,7 @@
 #include "insn.h"
 
 /*
- * Arithmetic flags are kept as two words from which each flag is computed when
+ * Arithmetic flags are kept as the words from which each flag is computed when
  * somebody asks:
  *
  *	ZF  result == 0
@@ -20,12 +20,19 @@
  *	AF  LF_AF, the carry out of bit 3
  *
  * result is sign-extended from the operand's size. The inversions let any
- * combination of flags be written, POPF's too.
+ * combination of flags be written, POPF's too. The bits LF_* are in aux, or come
+ * from the operands a and b of the addition or subtraction that op names; then
+ * there are no inversions.
  */
 struct emu_lazy_flags {
 	u64 result;
 	u64 aux;
+	u64 a;
+	u64 b;
+	u32 op;			/* enum emu_lazy_op, and 64 less its bits in 15:8 */
 };
+
+enum emu_lazy_op { LF_PLAIN, LF_ADD, LF_SUB };
 
 #define LF_SD		BIT_ULL(0)
 #define LF_AF		BIT_ULL(3)
@@ -60,8 +67,7 @@ struct emu_window {
 	u64 exec_tag;
 	u8 *host;
 	u64 gpa;
-	u64 code_bp;		/* an armed code breakpoint is in the page */
-	u64 reserved[2];	/* 64 bytes, so that finding it is a shift */
+	u64 reserved[3];	/* 64 bytes, so that finding it is a shift */
 };
 
 #define EMU_TAG_WATCHED		BIT_ULL(11)
@@ -71,8 +77,8 @@ struct emu_uop;
 
 /* What running one comes to. */
 enum emu_uop_result {
-	UOP_NEXT,		/* done */
-	UOP_JUMP,		/* done, and it leads to emu_quick.next */
+	UOP_NEXT,		/* done; the next of the block follows */
+	UOP_JUMP,		/* done, and the block too: on to emu_quick.next */
 	UOP_LAST,		/* done, and what follows has to be looked at again */
 	UOP_HALF,		/* of two, the second has to be stepped */
 	UOP_STEP,		/* nothing done: it has to be stepped */
@@ -87,8 +93,8 @@ typedef enum emu_uop_result (*emu_uop_fn)(struct emu *cpu,
  * @rel: of a branch: from @end to its target
  * @start: where its first byte is, from the block's start
  * @end: where its last byte ends
- * @before: instructions of the block before it
- * @traits: UOP_*: see quick.c
+ * @done: instructions of the block up to it, with it
+ * @traits: UOP_*: see quick.h
  * @insn: of one that has no function of its own
  * @imm: immediate
  * @disp: of the memory operand, the address of the operand if that is fixed
@@ -100,7 +106,7 @@ typedef enum emu_uop_result (*emu_uop_fn)(struct emu *cpu,
  * @base: of the memory operand, likewise
  * @index: of the memory operand, likewise
  * @scale: left shift of the index
- * @seg: segment of the memory operand
+ * @seg: place of the memory operand's segment in emu_quick.seg, in bytes
  * @size: bytes of the operand
  * @shift: 64 less its bits
  * @cc: condition, of which bit 0 inverts it; or bytes of the source
@@ -111,7 +117,7 @@ struct emu_uop {
 	s32 rel;
 	u8 start;
 	u8 end;
-	u8 before;
+	u8 done;
 	u8 traits;
 	union {
 		struct emu_insn insn;
@@ -137,24 +143,18 @@ struct emu_uop {
 
 /**
  * struct emu_block - straight-line code within a page, decoded
- * @bytes: what it was decoded from; memory is compared with it on each entry (K2)
- * @len: how many
- * @nr: uops
+ * @tag: linear address of its first byte, and the mode that it was decoded for
+ * @first: its first uop
+ * @len: bytes
  * @n: instructions
- * @first: index of its first uop
+ * @seen: tag of one that was looked for here and not found
  */
 struct emu_block {
-	u8 bytes[EMU_BLOCK_BYTES];
-	u8 len;
-	u8 nr;
-	u8 n;
-	u16 first;
-};
-
-/* Whose code a block is of: both have to agree. */
-struct emu_block_tag {
-	u64 lin;
-	u64 key;
+	u64 tag;
+	const struct emu_uop *first;
+	u32 len;
+	u32 n;
+	u64 seen;
 };
 
 /* A segment as blocks see it: offsets below the ends need no other check. */
@@ -169,7 +169,7 @@ struct emu_quick_seg {
  * @valid: the state has not changed since it was derived
  * @ports: no port access needs a permission check or a look at breakpoints
  * @sp_size: bytes of the stack pointer
- * @key: of the blocks that fit the mode
+ * @key: what blocks that fit the mode have in their tags, over the address
  * @lin_mask: bits of a linear address
  * @rip_mask: bits of a near branch's target
  * @sp_mask: bits of the stack pointer
@@ -178,8 +178,11 @@ struct emu_quick_seg {
  * @code_top: it is not above this
  * @win: windows of the privilege level
  * @seg: segments
+ * @page: tag of the page of code that was last looked for
+ * @page_host: its host address
  * @start: RIP where the running block starts
  * @next: RIP where it leads
+ * @at: uop that it has stopped at
  * @code: host address of its bytes, less 7: a store from here
  * @code_span: to here less than this may change them
  */
@@ -196,8 +199,11 @@ struct emu_quick {
 	u64 code_top;
 	struct emu_window *win;
 	struct emu_quick_seg seg[6];
+	u64 page;
+	const u8 *page_host;
 	u64 start;
 	u64 next;
+	const struct emu_uop *at;
 	unsigned long code;
 	unsigned long code_span;
 };
@@ -332,8 +338,8 @@ struct emu_breakpoint {
  * @decoded_bytes: its bytes
  * @nr_uops: entries of @uop in use
  * @win: direct windows, for supervisor and user mode
- * @block_tag: tags of @block
  * @block: decoded code, by linear address
+ * @block_bytes: what each was decoded from; memory is compared with it (K2)
  * @uop: that of all blocks
  */
 struct emu {
@@ -421,8 +427,8 @@ struct emu {
 	const u8 *decoded_bytes;
 	u32 nr_uops;
 	struct emu_window win[2][EMU_NR_WINDOWS];
-	struct emu_block_tag block_tag[EMU_NR_BLOCKS];
 	struct emu_block block[EMU_NR_BLOCKS];
+	u8 block_bytes[EMU_NR_BLOCKS][EMU_BLOCK_BYTES];
 	struct emu_uop uop[EMU_NR_UOPS];
 };
 

@@ -193,8 +193,9 @@ static int find_place(struct emu *cpu, u64 lin, enum emu_access acc,
 	if (m.keep) {
 		w->host = pl->host;
 		w->gpa = m.page;
-		w->code_bp = emu_debug_page_code(cpu, lin);
 		w->exec_tag = m.exec ? tag : 0;
+		if (m.exec && emu_debug_page_code(cpu, lin))
+			w->exec_tag |= EMU_TAG_WATCHED;
 		if (pl->watched)
 			tag |= EMU_TAG_WATCHED;
 		w->read_tag = tag;

@@ -309,8 +309,8 @@ void emu_init(struct emu *cpu, const struct emu_ops *ops, void *host)
 	const struct emu_cpuid *table;
 	unsigned int n;
 
-	/* Blocks without a tag are not looked at. */
-	memset(cpu, 0, offsetof(struct emu, block));
+	/* Bytes and uops without a block are not looked at. */
+	memset(cpu, 0, offsetof(struct emu, block_bytes));
 	cpu->ops = ops;
 	cpu->host = host;
 	table = emu_cpuid_preset(EMU_PRESET_X86_64_V3, &n);
