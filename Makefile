@@ -26,6 +26,7 @@ help:
 	@echo '                  builds that kernel first, once: half an hour'
 	@echo 'make scoreboard   debug traps in this and in other emulators, a table'
 	@echo 'make bench        how fast, beside other emulators; QUICK=1: this one alone'
+	@echo 'make bench-kernel what a run costs in the kernel, in instructions'
 	@echo 'make lint         checkpatch, sparse, W=1, shellcheck'
 	@echo 'make install      sources for dkms, ABI header, command, udev rule'
 	@echo 'make uninstall    remove these'
@@ -71,6 +72,10 @@ scoreboard: deps
 bench: deps
 	@$(VM)/deps.sh bench
 	@$(MAKE) -s --no-print-directory -C emulator/bench bench
+
+# Deterministic; a minute. Writes selftests/bench-kernel/figures.txt.
+bench-kernel: deps
+	@selftests/bench-kernel/run.sh --update
 
 lint: deps
 	@selftests/lint.sh
@@ -121,6 +126,6 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: help all modules tools demo check check-debug scoreboard bench lint deps install \
-	uninstall clean distclean
+.PHONY: help all modules tools demo check check-debug scoreboard bench bench-kernel \
+	lint deps install uninstall clean distclean
 .DEFAULT_GOAL := all

@@ -96,6 +96,7 @@ check() {
 	suite scoreboard make -s --no-print-directory -C emulator bare
 	suite tools make -s --no-print-directory -C tools check
 	suite modules modules
+	suite bench-kernel selftests/bench-kernel/run.sh
 	for k in $KERNELS; do
 		suite "no-portio-$k" no_portio "$k"
 		suite "kselftest-$k" kselftest "$k"

@@ -9,6 +9,10 @@
 #   --file SRC:DEST   put a file or folder into the VM (may be repeated)
 #   --disk            add the disk with bpftrace (disk.sh) as /usr, /lib...
 #   --accel tcg|kvm   default: $ACCEL, else kvm where the CPU has it
+#   --icount          TCG, one CPU, its TSC counts instructions: each run of a
+#                     program counts the same. CPU model Nehalem: what copies
+#                     memory there does so by 8 bytes an instruction
+#   --mttcg           TCG with a thread for each CPU, see below
 #   --smp N           CPUs (default 2)       --mem MB    (default 1024)
 #   --timeout S       limit (default 300)    --append "KERNEL ARGUMENTS"
 #   --log FILE        kernel log (default build/logs/vm-NAME-PID.log)
@@ -29,10 +33,12 @@ here=$(cd "$(dirname "$0")" && pwd)
 . "$here/lib.sh"
 
 kernel=6.12-cloud module='' accel=${ACCEL:-} smp=2 mem=1024 limit=300
-append='' log='' disk='' files=()
+append='' log='' disk='' icount='' mttcg='' files=()
 while [ $# -gt 0 ]; do
 	case $1 in
 	--disk) disk=y; shift; continue ;;
+	--icount) icount=y; shift; continue ;;
+	--mttcg) mttcg=y; shift; continue ;;
 	--help) sed -n '3,/^$/s/^# \{0,1\}//p' "$0"; exit ;;
 	--) shift; break ;;
 	--*) [ $# -ge 2 ] || die "$1 needs a value" ;;
@@ -114,6 +120,7 @@ done
 (cd "$root" && find . | cpio -o -H newc -R 0:0 --quiet) >"$tmp/initramfs"
 
 # KVM only where it can be: a /dev/kvm without the CPU's help is no use.
+[ -z "$icount$mttcg" ] || accel=tcg
 if [ -z "$accel" ]; then
 	accel=tcg
 	grep -qwE 'vmx|svm' /proc/cpuinfo && [ -w /dev/kvm ] && accel=kvm
@@ -125,6 +132,8 @@ kvm) cpu=host ;;
 tcg) cpu=max,la57=off; accel=tcg,thread=single ;;
 *) die "--accel is tcg or kvm" ;;
 esac
+[ -z "$mttcg" ] || accel=tcg,thread=multi
+[ -z "$icount" ] || { cpu=Nehalem smp=1; }
 
 args="console=ttyS0,115200 loglevel=7 printk.devkmsg=on panic=-1 oops=panic"
 args+=" panic_on_warn=1 softlockup_panic=1 mitigations=off random.trust_cpu=on"
@@ -139,6 +148,8 @@ qemu=(qemu-system-x86_64 -nodefaults -no-user-config -display none -no-reboot
 	-append "$args $append"
 	-serial "file:$log" -serial stdio
 	-device isa-debug-exit,iobase=0xf4,iosize=4)
+[ -z "$icount" ] || qemu+=(-icount "shift=0,sleep=off"
+	-rtc "base=2020-01-01,clock=vm" -seed 1)
 [ -z "$image" ] || qemu+=(-device "nvme,serial=x,drive=d"
 	-drive "if=none,id=d,file=$image,format=raw,readonly=on")
 
