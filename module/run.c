@@ -231,37 +231,29 @@ static u32 io_reason(const struct emu_io *io)
 
 static u32 exit_reason(const struct emu *cpu, enum emu_exit why)
 {
-	switch (why) {
-	case EMU_EXIT_STREAM_DONE:
-		return PIOTRAP_EXIT_DONE;
-	case EMU_EXIT_STREAM_LEFT:
-		return PIOTRAP_EXIT_LEFT_STREAM;
-	case EMU_EXIT_IO:
-		return io_reason(&cpu->st.io);
-	case EMU_EXIT_EVENT:
-		return event_reason(&cpu->st.event);
-	case EMU_EXIT_IRET:
-		return PIOTRAP_EXIT_IRET;
-	case EMU_EXIT_HLT:
-		return PIOTRAP_EXIT_HLT;
-	case EMU_EXIT_SHUTDOWN:
-		return PIOTRAP_EXIT_SHUTDOWN;
-	case EMU_EXIT_INTR_WINDOW:
-		return PIOTRAP_EXIT_INTR_WINDOW;
-	case EMU_EXIT_BUDGET:
-		return PIOTRAP_EXIT_BUDGET;
-	case EMU_EXIT_MEMORY:
-		return PIOTRAP_EXIT_MEMORY;
-	case EMU_EXIT_UNSUPPORTED:
-		return PIOTRAP_EXIT_UNSUPPORTED;
-	case EMU_EXIT_HOST:
-		return cpu->host_exit ?: PIOTRAP_EXIT_INTERNAL;
-	case EMU_EXIT_WATCH:
-		return PIOTRAP_EXIT_WATCH;
-	case EMU_EXIT_NONE:
-		break;
-	}
-	return PIOTRAP_EXIT_INTERNAL;
+	static const u8 reasons[] = {
+		[EMU_EXIT_STREAM_DONE] = PIOTRAP_EXIT_DONE,
+		[EMU_EXIT_STREAM_LEFT] = PIOTRAP_EXIT_LEFT_STREAM,
+		[EMU_EXIT_IRET] = PIOTRAP_EXIT_IRET,
+		[EMU_EXIT_HLT] = PIOTRAP_EXIT_HLT,
+		[EMU_EXIT_SHUTDOWN] = PIOTRAP_EXIT_SHUTDOWN,
+		[EMU_EXIT_INTR_WINDOW] = PIOTRAP_EXIT_INTR_WINDOW,
+		[EMU_EXIT_BUDGET] = PIOTRAP_EXIT_BUDGET,
+		[EMU_EXIT_MEMORY] = PIOTRAP_EXIT_MEMORY,
+		[EMU_EXIT_UNSUPPORTED] = PIOTRAP_EXIT_UNSUPPORTED,
+		[EMU_EXIT_WATCH] = PIOTRAP_EXIT_WATCH,
+	};
+	u32 reason = PIOTRAP_EXIT_NONE;
+
+	if (why == EMU_EXIT_IO)
+		reason = io_reason(&cpu->st.io);
+	else if (why == EMU_EXIT_EVENT)
+		reason = event_reason(&cpu->st.event);
+	else if (why == EMU_EXIT_HOST)
+		reason = cpu->host_exit;
+	else if (why < ARRAY_SIZE(reasons))
+		reason = reasons[why];
+	return reason ?: PIOTRAP_EXIT_INTERNAL;
 }
 
 static_assert(sizeof_field(struct piotrap_run, insn) ==
@@ -335,6 +327,37 @@ static void run_cpu(struct sandbox *sb, u32 dirty, u32 stream_len)
 
 /* -- The way in. Until all is found good nothing is changed that stays so. -- */
 
+/* Up to here a loop is faster than a call of what can copy any length. */
+#define SHORT_STREAM	32
+
+static bool copy_short(u8 *to, const u8 __user *from, u32 len)
+{
+	if (!user_read_access_begin(from, len))
+		return false;
+	for (; len >= sizeof(u64); len -= sizeof(u64)) {
+		unsafe_get_user(*(u64 *)to, (const u64 __user *)from, fault);
+		from += sizeof(u64);
+		to += sizeof(u64);
+	}
+	for (; len; len--)
+		unsafe_get_user(*to++, from++, fault);
+	user_read_access_end();
+	return true;
+
+fault:
+	user_read_access_end();
+	return false;
+}
+
+static bool copy_stream(struct sandbox *sb, const struct piotrap_run_args *arg)
+{
+	const u8 __user *from = u64_to_user_ptr(arg->stream);
+
+	if (likely(arg->len <= SHORT_STREAM))
+		return copy_short(sb->stream, from, arg->len);
+	return !copy_from_user(sb->stream, from, arg->len);
+}
+
 static int run_checked(struct sandbox *sb, const struct piotrap_run_args *arg)
 {
 	bool stream = arg->flags & PIOTRAP_RUN_STREAM;
@@ -357,8 +380,7 @@ static int run_checked(struct sandbox *sb, const struct piotrap_run_args *arg)
 		ret = -EINVAL;
 		goto err;
 	}
-	if (stream && copy_from_user(sb->stream, u64_to_user_ptr(arg->stream),
-				     arg->len)) {
+	if (stream && !copy_stream(sb, arg)) {
 		ret = -EFAULT;
 		goto err;
 	}

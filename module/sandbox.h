@@ -355,7 +355,7 @@ struct sandbox {
 	u64 exit_addr;
 
 	struct undo undo;
-	u8 stream[PIOTRAP_STREAM_MAX];
+	u8 stream[PIOTRAP_STREAM_MAX] __aligned(sizeof(u64));
 };
 
 #endif /* PIOTRAP_SANDBOX_H */
