@@ -34,17 +34,15 @@ static u64 address_mask(const struct emu *cpu, unsigned int n)
 	return d->dr_mask[n];
 }
 
-/* Decode DR0-DR7 after any of them, or CR4.DE, has changed. */
-void emu_debug_arm(struct emu *cpu)
+static void arm(struct emu *cpu)
 {
 	const struct emu_debug *d = &cpu->st.debug;
-	struct emu_armed now = {
-		.dr7 = d->dr7,
-		.de = cpu->st.ctrl.cr4 & EMU_CR4_DE,
-		.all = cpu->flags & EMU_DISABLED_B_BITS,
-	};
+	struct emu_armed now;
 	unsigned int n;
 
+	now.dr7 = d->dr7;
+	now.de = cpu->st.ctrl.cr4 & EMU_CR4_DE;
+	now.all = cpu->flags & EMU_DISABLED_B_BITS;
 	memcpy(now.dr, d->dr, sizeof(now.dr));
 	for (n = 0; n < 4; n++)
 		now.mask[n] = address_mask(cpu, n);
@@ -89,6 +87,17 @@ void emu_debug_arm(struct emu *cpu)
 	}
 	/* Watched pages change with the registers. */
 	emu_flush(cpu);
+}
+
+/* Decode DR0-DR7 after any of them, or CR4.DE, has changed. */
+void emu_debug_arm(struct emu *cpu)
+{
+	u64 dr7 = cpu->st.debug.dr7 | cpu->armed.dr7;
+
+	/* Mostly nothing was armed and nothing is. */
+	if (unlikely(dr7 & EMU_DR7_ENABLED || cpu->armed.all ||
+		     cpu->flags & EMU_DISABLED_B_BITS))
+		arm(cpu);
 }
 
 /* Does a breakpoint match any address of [first, last]? */

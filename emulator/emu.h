@@ -88,6 +88,7 @@ enum emu_sreg {
 
 #define EMU_DR7_GD		BIT_ULL(13)
 #define EMU_DR7_FIXED		BIT_ULL(10)
+#define EMU_DR7_ENABLED		0xffULL	/* L0-L3, G0-G3 */
 
 /*
  * pending_dbg uses DR6's bit positions, all in positive polarity (S6).
@@ -757,6 +758,28 @@ void emu_init_signal(struct emu_state *st);
  * Documentation/abi.rst).
  */
 const char *emu_check_state(const struct emu_state *st);
+
+/* Members of struct emu_state. */
+#define EMU_GROUP_REGS		BIT(0)
+#define EMU_GROUP_SEGS		BIT(1)
+#define EMU_GROUP_CTRL		BIT(2)
+#define EMU_GROUP_DEBUG		BIT(3)
+#define EMU_GROUP_EVENT		BIT(4)
+#define EMU_GROUP_BUDGET	BIT(5)
+#define EMU_GROUP_IO		BIT(6)
+#define EMU_GROUP_ALL		(BIT(7) - 1)
+
+/**
+ * emu_check_groups() - the same, after a part of the state was changed
+ * @st: it passed emu_check_state() before that, or emu_run() has left it
+ * @changed: EMU_GROUP_* that may be another's now; of all other members only what
+ *	emu_cancel() drops
+ *
+ * Looks only at the rules that speak of these groups.
+ *
+ * Return: as emu_check_state().
+ */
+const char *emu_check_groups(const struct emu_state *st, u32 changed);
 
 /**
  * emu_run() - run until there is a reason to leave

@@ -330,6 +330,7 @@ struct emu_breakpoint {
  * @code_len: how many there are; they may lie in two pages
  * @switched: a task switch has been made
  * @before: what it left
+ * @paging: the last run ended with paging on
  * @generation: part of the tags of @win: what was before it has been flushed
  * @writable: there are windows for writing in this generation
  * @tables: set of physical pages that were walked as page tables
@@ -420,6 +421,7 @@ struct emu {
 	bool switched;
 	struct emu_before before;
 	bool writable;
+	bool paging;
 	u64 generation;
 	u64 tables[EMU_TABLE_BITS / 64];
 	struct emu_quick quick;

@@ -624,6 +624,7 @@ static void take_init(struct emu *cpu)
 	emu_init_signal(&cpu->st);
 	emu_set_rflags(cpu, cpu->st.regs.rflags);
 	emu_load(cpu);
+	emu_flush(cpu);
 }
 
 static enum emu_exit boundary(struct emu *cpu)
@@ -672,9 +673,11 @@ static enum emu_exit boundary(struct emu *cpu)
 
 static enum emu_exit run(struct emu *cpu)
 {
-	enum emu_exit ex = emu_event_answer(cpu);
+	enum emu_exit ex = EMU_EXIT_NONE;
 	int r;
 
+	if (unlikely(cpu->st.event.action))
+		ex = emu_event_answer(cpu);
 	while (!ex) {
 		ex = boundary(cpu);
 		if (ex || emu_blocks_run(cpu))
@@ -719,10 +722,11 @@ enum emu_exit emu_run(struct emu *cpu)
 	cpu->poll_left = 0;
 	cpu->quick.valid = false;
 	flags_load(cpu, cpu->st.regs.rflags);
-	/* The owner may have changed page tables meanwhile. */
-	if (cpu->st.ctrl.cr0 & EMU_CR0_PG)
+	/* The owner may have changed page tables meanwhile, or have begun or ended paging. */
+	if (unlikely(cpu->paging || cpu->st.ctrl.cr0 & EMU_CR0_PG))
 		emu_flush(cpu);
 	ex = run(cpu);
+	cpu->paging = cpu->st.ctrl.cr0 & EMU_CR0_PG;
 	cpu->st.regs.rflags = emu_rflags(cpu);
 	return ex;
 }

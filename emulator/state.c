@@ -103,6 +103,8 @@ static const char *check_vm86(const struct emu_state *st)
 	const struct emu_segment *s;
 	unsigned int n;
 
+	if (!(st->regs.rflags & EMU_FL_VM))
+		return NULL;
 	for (n = EMU_ES; n <= EMU_GS; n++) {
 		s = &st->segs.seg[n];
 		if (s->base != (u64)s->selector << 4 || s->limit != 0xffff ||
@@ -138,7 +140,7 @@ static const char *check_segs(const struct emu_state *st)
 	for (n = 0; n < 3; n++)
 		if (st->segs.gdtr.reserved[n] | st->segs.idtr.reserved[n])
 			return "segs: reserved fields are zero";
-	return st->regs.rflags & EMU_FL_VM ? check_vm86(st) : NULL;
+	return NULL;
 }
 
 static const char *check_ctrl(const struct emu_state *st)
@@ -276,21 +278,31 @@ static const char *check_progress(const struct emu_state *st)
 	return NULL;
 }
 
+/* Each with the groups that its rules speak of. */
+const char *emu_check_groups(const struct emu_state *st, u32 changed)
+{
+	const char *why = NULL;
+
+	if (changed & (EMU_GROUP_REGS | EMU_GROUP_SEGS | EMU_GROUP_CTRL))
+		why = check_regs(st);
+	if (!why && changed & (EMU_GROUP_SEGS | EMU_GROUP_CTRL))
+		why = check_segs(st);
+	if (!why && changed & (EMU_GROUP_REGS | EMU_GROUP_SEGS | EMU_GROUP_CTRL))
+		why = check_vm86(st);
+	if (!why && changed & EMU_GROUP_CTRL)
+		why = check_ctrl(st);
+	if (!why && changed & (EMU_GROUP_REGS | EMU_GROUP_DEBUG))
+		why = check_debug(st);
+	if (!why && changed & EMU_GROUP_EVENT)
+		why = check_event(st);
+	if (!why && changed & EMU_GROUP_IO)
+		why = check_progress(st);
+	return why;
+}
+
 const char *emu_check_state(const struct emu_state *st)
 {
-	static const char *(*const checks[])(const struct emu_state *st) = {
-		check_regs, check_segs, check_ctrl, check_debug, check_event,
-		check_progress,
-	};
-	const char *why;
-	unsigned int n;
-
-	for (n = 0; n < ARRAY_SIZE(checks); n++) {
-		why = checks[n](st);
-		if (why)
-			return why;
-	}
-	return NULL;
+	return emu_check_groups(st, EMU_GROUP_ALL);
 }
 
 u64 emu_rflags(const struct emu *cpu)
@@ -301,7 +313,6 @@ u64 emu_rflags(const struct emu *cpu)
 void emu_load(struct emu *cpu)
 {
 	emu_debug_arm(cpu);
-	emu_flush(cpu);
 }
 
 void emu_init(struct emu *cpu, const struct emu_ops *ops, void *host)

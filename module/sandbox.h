@@ -258,14 +258,14 @@ struct groups {
 
 /**
  * struct undo - what taking groups from the run page may change
- * @groups: the state's groups as they were
- * @progress: likewise, if @cancelled
- * @cancelled: the instruction under way was dropped
+ * @taken: PIOTRAP_GROUP_* that were taken
+ * @groups: these as they were, and always IO
+ * @moved: the instruction under way is to be dropped
  */
 struct undo {
+	u32 taken;
 	struct groups groups;
-	struct emu_progress progress;
-	bool cancelled;
+	bool moved;
 };
 
 int state_take_groups(struct sandbox *sb, u32 dirty);

@@ -174,6 +174,14 @@ static_assert(sizeof(struct piotrap_run) <= PIOTRAP_DATA_OFFSET);
 #define SAME_VALUE(name)						\
 	static_assert((int)PIOTRAP_##name == (int)EMU_##name)
 
+SAME_VALUE(GROUP_REGS);
+SAME_VALUE(GROUP_SEGS);
+SAME_VALUE(GROUP_CTRL);
+SAME_VALUE(GROUP_DEBUG);
+SAME_VALUE(GROUP_EVENT);
+SAME_VALUE(GROUP_BUDGET);
+SAME_VALUE(GROUP_IO);
+static_assert(GROUPS_ALL == EMU_GROUP_ALL);
 SAME_VALUE(STREAM_MAX);
 SAME_VALUE(IO_DATA);
 SAME_VALUE(REPLAY_MAX);
@@ -222,10 +230,14 @@ static size_t io_bytes(const struct emu_io *io, u32 count)
 }
 
 /* Does the CPU go on elsewhere, or in another way, than it stopped? */
-static bool moved(const struct emu_state *st, const struct groups *old)
+static bool moved(const struct emu_state *st, const struct groups *old,
+		  u32 dirty)
 {
-	return st->regs.rip != old->regs.rip ||
-	       memcmp(&st->segs.seg[EMU_CS], &old->segs.seg[EMU_CS],
+	if (dirty & PIOTRAP_GROUP_REGS && st->regs.rip != old->regs.rip)
+		return true;
+	if (!(dirty & PIOTRAP_GROUP_SEGS))
+		return false;
+	return memcmp(&st->segs.seg[EMU_CS], &old->segs.seg[EMU_CS],
 		      sizeof(struct emu_segment)) ||
 	       memcmp(&st->segs.seg[EMU_TR], &old->segs.seg[EMU_TR],
 		      sizeof(struct emu_segment));
@@ -251,13 +263,17 @@ int state_take_groups(struct sandbox *sb, u32 dirty)
 	unsigned int i;
 	u32 done;
 
-	memcpy(&undo->groups, st, sizeof(undo->groups));
-	undo->cancelled = false;
+	undo->taken = dirty;
+	undo->groups.io = st->io;
 
-	for (i = 0; i < ARRAY_SIZE(groups); i++)
-		if (dirty & groups[i].group)
-			memcpy((u8 *)st + groups[i].offset,
-			       page + groups[i].offset, groups[i].size);
+	for (i = 0; i < ARRAY_SIZE(groups); i++) {
+		u16 at = groups[i].offset, size = groups[i].size;
+
+		if (!(dirty & groups[i].group))
+			continue;
+		memcpy((u8 *)&undo->groups + at, (u8 *)st + at, size);
+		memcpy((u8 *)st + at, page + at, size);
+	}
 	/* From here on the compiler may not look at the page again. */
 	barrier();
 
@@ -267,12 +283,11 @@ int state_take_groups(struct sandbox *sb, u32 dirty)
 			goto err;
 		st->io.done = done;
 	}
-	if (moved(st, &undo->groups)) {
-		undo->progress = st->progress;
-		undo->cancelled = true;
-		emu_cancel(st);
-	}
-	if (!emu_check_state(st))
+	undo->moved = moved(st, &undo->groups, dirty);
+	/* Of an access that is dropped nothing has to be right. */
+	if (undo->moved)
+		dirty &= ~PIOTRAP_GROUP_IO;
+	if (!emu_check_groups(st, dirty))
 		return 0;
 err:
 	state_untake_groups(sb);
@@ -286,10 +301,15 @@ err:
 void state_untake_groups(struct sandbox *sb)
 {
 	struct emu_state *st = &sb->cpu.st;
+	const struct undo *undo = &sb->undo;
+	unsigned int i;
 
-	memcpy(st, &sb->undo.groups, sizeof(sb->undo.groups));
-	if (sb->undo.cancelled)
-		st->progress = sb->undo.progress;
+	for (i = 0; i < ARRAY_SIZE(groups); i++)
+		if (undo->taken & groups[i].group)
+			memcpy((u8 *)st + groups[i].offset,
+			       (u8 *)&undo->groups + groups[i].offset,
+			       groups[i].size);
+	st->io = undo->groups.io;
 }
 
 /**
@@ -301,6 +321,8 @@ void state_commit_groups(struct sandbox *sb, u32 dirty)
 {
 	struct emu_state *st = &sb->cpu.st;
 
+	if (sb->undo.moved)
+		emu_cancel(st);
 	if ((dirty & PIOTRAP_GROUP_IO) && st->io.kind != EMU_IO_NONE &&
 	    st->io.dir == EMU_READ) {
 		memcpy(st->io_data, sb->io_data,

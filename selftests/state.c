@@ -7,6 +7,8 @@
 
 #include "common.h"
 
+#include <stddef.h>
+
 #define PORT		0x80	/* open bus */
 #define EXIT_PORT	0x90	/* the owner's */
 #define M0		0x4000UL
@@ -472,6 +474,156 @@ TEST_F(state, event_and_activity)
 	ASSERT_EQ(0, run_on(b));
 	EXPECT_EXIT(DONE, b);
 	EXPECT_EQ(CODE + 2, b->run->regs.rip);
+}
+
+/*
+ * Member @name of the state and of the run page, its group, and the field of it that
+ * rules of other groups speak of.
+ */
+#define MEMBER(group, name, field)					\
+	{ PIOTRAP_GROUP_##group, offsetof(struct piotrap_state, name),	\
+	  offsetof(struct piotrap_run, name),				\
+	  sizeof(((struct piotrap_run *)0)->name),			\
+	  offsetof(struct piotrap_state, name.field) }
+
+static const struct {
+	uint32_t group;
+	size_t in_state, in_page, size, hot;
+} members[] = {
+	MEMBER(REGS, regs, rflags), MEMBER(SEGS, segs, cs.attr),
+	MEMBER(CTRL, ctrl, cr0), MEMBER(DEBUG, debug, interruptibility),
+	MEMBER(EVENT, event, flags),
+};
+
+static uint32_t draw(uint32_t *seed, uint32_t n)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return (*seed >> 8) % n;
+}
+
+/* States that rules across groups hold together. */
+static void good_state(struct piotrap_state *st, unsigned int kind)
+{
+	struct piotrap_segment *seg = &st->segs.es;
+
+	st->budget = 0;
+	switch (kind) {
+	case 0:		/* real mode after STI */
+		st->regs.rflags |= FL_IF;
+		st->debug.interruptibility = BLOCK_STI;
+		break;
+	case 1:		/* V86 mode */
+		st->ctrl.cr0 |= 1;
+		st->regs.rflags |= 1UL << 17;
+		for (int i = 0; i < 6; i++) {
+			seg[i].base = seg[i].selector << 4;
+			seg[i].limit = 0xffff;
+			seg[i].attr = 0xf3;
+		}
+		break;
+	case 2:		/* 64-bit mode, above 4 GiB */
+		st->ctrl.cr0 |= 0x80000001;
+		st->ctrl.cr4 |= 0x20;
+		st->ctrl.efer = 0x500;
+		st->segs.cs.attr = 0xa09b;
+		st->regs.rip = 0x123456789;
+		break;
+	}
+}
+
+/*
+ * A run looks only at rules that speak of a group which it takes. It refuses what
+ * SET_STATE refuses, and takes what that takes.
+ */
+TEST_F(state, groups_as_states)
+{
+	unsigned int i, m, n, refused = 0, taken = 0;
+	struct piotrap_state first, good, st, back;
+	struct box *b = &self->b;
+	uint32_t seed = 1, *word;
+	int want, got;
+
+	ASSERT_EQ(0, STREAM(b, 0x90));
+	ASSERT_EQ(0, get_state(b, &first));
+	for (i = 0; i < 6000; i++) {
+		good = first;
+		good_state(&good, i % 3);
+		m = draw(&seed, sizeof(members) / sizeof(members[0]));
+		st = good;
+		for (n = draw(&seed, 2) + 1; n; n--) {
+			word = (void *)((char *)&st + members[m].in_state);
+			word += draw(&seed, members[m].size / 4);
+			if (draw(&seed, 2))
+				word = (void *)((char *)&st + members[m].hot);
+			if (draw(&seed, 8))
+				*word ^= 1U << draw(&seed, 32);
+			else
+				*word = draw(&seed, 1 << 24) << 8;
+		}
+		want = set_state(b, &st);
+		ASSERT_EQ(0, set_state(b, &good));
+		memcpy((char *)b->run + members[m].in_page,
+		       (char *)&st + members[m].in_state, members[m].size);
+		b->run->dirty = members[m].group;
+		got = run_on(b);
+		ASSERT_EQ(want, got)
+			TH_LOG("try %u, group %x", i, members[m].group);
+		taken += !got;
+		if (!got)
+			continue;
+		refused++;
+		ASSERT_EQ(-EINVAL, got);
+		ASSERT_EQ(0, get_state(b, &back));
+		ASSERT_EQ(0, memcmp(&good, &back, sizeof(good)));
+	}
+	TH_LOG("%u taken, %u refused", taken, refused);
+	EXPECT_GT(taken, 1000);
+	EXPECT_GT(refused, 1000);
+}
+
+/* Where an address leads changes with CR0.PG, whoever changes that. */
+TEST_F(state, paging_between_runs)
+{
+	const uint32_t pd = 0x10000, pt = 0x11000;
+	struct box *b = &self->b;
+	uint32_t *table;
+	unsigned int i;
+
+	/* Pages are where they are, but page 3 is page 5. */
+	table = (void *)(b->mem + pd);
+	table[0] = pt | 7;
+	table = (void *)(b->mem + pt);
+	for (i = 0; i < MEM_SIZE / 4096; i++)
+		table[i] = i * 4096 | 7;
+	table[3] = 0x5000 | 7;
+	b->mem[0x3000] = 3;
+	b->mem[0x5000] = 5;
+	b->mem[0x6000] = 6;
+
+	/* mov al, [3000h] */
+	PUT(b, 0xa0, 0x00, 0x30);
+	for (i = 0; i < 6; i++) {
+		b->run->ctrl.cr3 = pd;
+		b->run->ctrl.cr0 = i % 2 ? 0x80000001 : 1;
+		b->run->regs.rip = CODE;
+		b->run->budget = 1;
+		/* The owner may change tables too. */
+		table[3] = (i == 5 ? 0x6000 : 0x5000) | 7;
+		touch(b, PIOTRAP_GROUP_CTRL | PIOTRAP_GROUP_REGS |
+			 PIOTRAP_GROUP_BUDGET);
+		ASSERT_EQ(0, run_on(b));
+		ASSERT_EXIT(BUDGET, b);
+		EXPECT_EQ(i == 5 ? 6 : i % 2 ? 5 : 3, b->run->regs.rax & 0xff);
+	}
+	/* Tables alone. */
+	for (i = 0; i < 4; i++) {
+		table[3] = (i % 2 ? 0x3000 : 0x5000) | 7;
+		b->run->regs.rip = CODE;
+		b->run->budget = 1;
+		touch(b, PIOTRAP_GROUP_REGS | PIOTRAP_GROUP_BUDGET);
+		ASSERT_EQ(0, run_on(b));
+		EXPECT_EQ(i % 2 ? 3 : 5, b->run->regs.rax & 0xff);
+	}
 }
 
 int main(int argc, char **argv)
