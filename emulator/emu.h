@@ -526,9 +526,10 @@ struct emu_trace {
  * @port_read_bulk: optional. @count elements from one port to @buf; returns
  *	how many were done, 0 to decline. Offered only where no trap can be due.
  * @port_write_bulk: likewise, from @buf.
- * @poll: called at least every EMU_POLL_MAX boundaries; EMU_OK to go on, or
- *	EMU_EXIT with @cpu->host_exit set. Sets @cpu->rescheduled after it has
- *	given the CPU away. Required.
+ * @poll: called at least every EMU_POLL_MAX boundaries, or after a bulk of at most
+ *	a page that began with as many left; EMU_OK to go on, or EMU_EXIT with
+ *	@cpu->host_exit set. Sets @cpu->rescheduled after it has given the CPU away.
+ *	Required.
  * @step: called before each instruction and REP iteration while
  *	EMU_WANT_STEPS is set in @cpu->flags; may return EMU_EXIT. Optional.
  * @rdtsc: the guest's time stamp. Optional: without it, boundaries count.

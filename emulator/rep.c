@@ -159,7 +159,10 @@ static u32 bulk(struct emu *cpu, const struct emu_insn *i, u64 count)
 		return 0;
 	if (cpu->st.io.kind)
 		return 0;
-	n = batch_size(cpu, i, min_t(u64, count, cpu->poll_left), &host);
+	/* What begins right after a poll may go on to the end of the page. */
+	if (cpu->poll_left != EMU_POLL_MAX)
+		count = min_t(u64, count, cpu->poll_left);
+	n = batch_size(cpu, i, count, &host);
 	if (!n)
 		return 0;
 	if (is_ins(i)) {

@@ -69,7 +69,8 @@ void console_write(struct console *con, const void *data, u32 len)
 	u32 part = min_t(u32, len, LIMIT_CONSOLE - pos);
 
 	memcpy(con->buf + pos, data, part);
-	memcpy(con->buf, data + part, len - part);
+	if (unlikely(part < len))
+		memcpy(con->buf, data + part, len - part);
 	/* Pairs with the acquire in console_len(). */
 	smp_store_release(&con->head, con->head + len);
 	/* Its barrier pairs with that of a reader who goes to sleep. */

@@ -499,27 +499,37 @@ int ports_write(struct emu *cpu, u16 port, unsigned int size, u32 val)
 
 /* -- A REP's accesses to one port at once. What they decline goes one by one. -- */
 
+/* No more than there are. */
+static void input_bytes(struct port_range *r, u8 *to, u32 len)
+{
+	u32 part = min(len, LIMIT_INPUT - r->pos);
+
+	if (!len)
+		return;
+	memcpy(to, r->buf + r->pos, part);
+	memcpy(to + part, r->buf, len - part);
+	r->pos = (r->pos + len) % LIMIT_INPUT;
+	r->len -= len;
+}
+
 u32 ports_read_bulk(struct emu *cpu, u16 port, unsigned int size, void *buf,
 		    u32 count)
 {
 	struct sandbox *sb = cpu->host;
 	struct port_range *r = single_range(&sb->ports, port, size);
-	u8 *to = buf;
-	u32 i;
 
 	if (!r)
 		return 0;
 	switch (r->kind) {
 	case PIOTRAP_PORT_OPEN_BUS:
-		memset(to, 0xff, (size_t)count * size);
+		memset(buf, 0xff, (size_t)count * size);
 		return count;
 	case PIOTRAP_PORT_CONSOLE:
-		memset(to, r->init, (size_t)count * size);
+		memset(buf, r->init, (size_t)count * size);
 		return count;
 	case PIOTRAP_PORT_INPUT:
 		count = min(count, r->len / size);
-		for (i = 0; i < count * size; i++)
-			to[i] = input_byte(r);
+		input_bytes(r, buf, count * size);
 		return count;
 	default:
 		return 0;
