@@ -274,6 +274,8 @@ struct emu_breakpoint {
  * @exit: what belongs to some exits
  * @boundaries: boundaries passed so far, in units of the budget
  * @rescheduled: set by the poll hook, for the trace of a broken REP
+ * @polled: set before emu_run() by a host that has itself looked for a reason to
+ *	stop: emu_run() then does not begin with a poll
  * @zero: stands in for absent base and index registers
  * @lf: arithmetic flags; st.regs.rflags holds the others
  * @next_rip: where the instruction under way leads
@@ -359,6 +361,7 @@ struct emu {
 	struct emu_exit_info exit;
 	u64 boundaries;
 	bool rescheduled;
+	bool polled;
 
 	/* From here on the engine's own. */
 	u64 zero;

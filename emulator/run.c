@@ -719,7 +719,9 @@ enum emu_exit emu_run(struct emu *cpu)
 	cpu->access = ACCESS_CPL;
 	cpu->stop = false;
 	/* A signal or immediate exit is noticed before anything runs. */
-	cpu->poll_left = 0;
+	cpu->poll_left = cpu->polled ? EMU_POLL_MAX : 0;
+	cpu->poll_exact = false;
+	cpu->polled = false;
 	cpu->quick.valid = false;
 	flags_load(cpu, cpu->st.regs.rflags);
 	/* The owner may have changed page tables meanwhile, or have begun or ended paging. */

@@ -3,7 +3,10 @@
  * PIOTRAP_RUN: from the run page through the emulator to the run page.
  *
  * No allocation, no lock and no wait here, but for the CPU and, in the caller's
- * memory, for its pages.
+ * memory, for its pages. The atomic operations are on lines that no other sandbox
+ * uses: sandbox.owner (twice a run), sandbox.kick where it is set, head and tail of
+ * the console and of the log, the console's wait queue where somebody sleeps, and
+ * what the owner names: an eventfd, memory that the guest LOCKs.
  */
 #include <linux/build_bug.h>
 #include <linux/errno.h>
@@ -106,10 +109,22 @@ static bool debug_poll(struct emu *cpu)
 	cpu->rescheduled = true;
 	return true;
 }
+
+/* The first poll says where the second is to be. */
+static void skip_first_poll(struct emu *cpu)
+{
+	cpu->polled = !READ_ONCE(poll_every);
+}
 #else
 static bool debug_poll(struct emu *cpu)
 {
 	return false;
+}
+
+/* What it would ask has just been found out. */
+static void skip_first_poll(struct emu *cpu)
+{
+	cpu->polled = true;
 }
 #endif
 
@@ -309,8 +324,10 @@ static void run_cpu(struct sandbox *sb, u32 dirty, u32 stream_len)
 
 	/* A CPU that is halted would leave without having asked. */
 	reason = stop_reason(sb);
-	if (!reason)
+	if (!reason) {
+		skip_first_poll(cpu);
 		reason = exit_reason(cpu, emu_run(cpu));
+	}
 	if (sb->held.nr)
 		caller_unpin(cpu);	/* an instruction does so itself */
 
