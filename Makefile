@@ -27,6 +27,7 @@ help:
 	@echo 'make scoreboard   debug traps in this and in other emulators, a table'
 	@echo 'make bench        how fast, beside other emulators; QUICK=1: this one alone'
 	@echo 'make bench-kernel what a run costs in the kernel, in instructions'
+	@echo 'make bench-smp    how much more two sandboxes do at once than one'
 	@echo 'make lint         checkpatch, sparse, W=1, shellcheck'
 	@echo 'make install      sources for dkms, ABI header, command, udev rule'
 	@echo 'make uninstall    remove these'
@@ -76,6 +77,10 @@ bench: deps
 # Deterministic; a minute. Writes selftests/bench-kernel/figures.txt.
 bench-kernel: deps
 	@selftests/bench-kernel/run.sh --update
+
+# A few minutes; needs two CPUs that have nothing else to do.
+bench-smp: deps
+	@selftests/bench-kernel/smp.sh
 
 lint: deps
 	@selftests/lint.sh
@@ -127,5 +132,5 @@ distclean: clean
 	rm -rf build
 
 .PHONY: help all modules tools demo check check-debug scoreboard bench bench-kernel \
-	lint deps install uninstall clean distclean
+	bench-smp lint deps install uninstall clean distclean
 .DEFAULT_GOAL := all
