@@ -94,6 +94,7 @@ check() {
 	suite vectors make -s --no-print-directory -C emulator vectors
 	suite system make -s --no-print-directory -C emulator system
 	suite scoreboard make -s --no-print-directory -C emulator bare
+	suite bench make -s --no-print-directory -C emulator/bench check
 	suite tools make -s --no-print-directory -C tools check
 	suite modules modules
 	suite bench-kernel selftests/bench-kernel/run.sh

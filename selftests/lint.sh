@@ -37,7 +37,8 @@ files 'module/trace.h' |
 	checkpatch $ignore,COMPLEX_MACRO,MACRO_ARG_UNUSED,TRAILING_SEMICOLON,PARENTHESIS_ALIGNMENT,OPEN_ENDED_LINE
 # Headers for userspace cannot use BIT().
 files 'module/uapi/*.h' | checkpatch $ignore,BIT_MACRO
-files 'emulator/*.[ch]' 'module/*.[ch]' ':!emulator/test' ':!emulator/userspace.h' \
+files 'emulator/*.[ch]' 'module/*.[ch]' ':!emulator/test' ':!emulator/bench' \
+	':!emulator/userspace.h' \
 	':!emulator/insn.h' ':!emulator/opcodes.c' ':!module/compat.h' \
 	':!module/trace.h' ':!module/uapi' | checkpatch $ignore
 # About helpers that only the kernel has.
@@ -45,7 +46,7 @@ ignore+=,ARRAY_SIZE,BIT_MACRO,CAMELCASE,PREFER_DEFINED_ATTRIBUTE_MACRO,VOLATILE
 ignore+=,STRCPY,EMBEDDED_FUNCTION_NAME,PREFER_KERNEL_TYPES,MACRO_ARG_REUSE
 ignore+=,COMPLEX_MACRO,MACRO_ARG_UNUSED
 files '*.[ch]' ':!emulator' ':!module' | checkpatch $ignore
-files 'emulator/test/*.[ch]' emulator/userspace.h | checkpatch $ignore
+files 'emulator/test/*.[ch]' 'emulator/bench/*.[ch]' emulator/userspace.h | checkpatch $ignore
 
 note "sparse and W=1"
 for k in ${KERNELS:-6.1-cloud 6.12-cloud}; do

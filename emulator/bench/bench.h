@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
  * What the programs that time the guest loops have in common. Each is main.c and
- * one engine; an engine has a guest of 1 MiB with the image of loops.asm in it. Of the guest's memory
- * the first 64 KiB may not exist.
+ * one engine; an engine has a guest of 1 MiB with the image of loops.asm in it.
  */
 #ifndef BENCH_H
 #define BENCH_H

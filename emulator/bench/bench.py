@@ -2,10 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0
 """Time the guest loops in this emulator and in others, and print a table.
 
-usage: bench.py [--quick] [--rounds N] [--rst FILE] OUT
+usage: bench.py [--quick | --check] [--rounds N] [--rst FILE] OUT
 
 OUT is the folder with the programs that the Makefile here has built; the raw figures
-are left there in bench.tsv. --quick: this emulator alone, 3 rounds. --rst: put the table
+are left there in bench.tsv. --quick: this emulator alone, 3 rounds. --check: as TAP, that
+all engines come to the same, and that what is counted is what there is. --rst: put the table
 into FILE, behind the line that says so.
 
 All engines run in turn, round after round. Time is that for which a program has had a
@@ -476,7 +477,11 @@ def quick(out):
 
 
 def all_engines(out):
-    engines = [Engine(out, "native", "native")]
+    engines = []
+    if subprocess.run([f"{out}/native", f"{out}/guest.img", "alu:1"], check=False,
+                      stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+                      ).returncode == 0:
+        engines.append(Engine(out, "native", "native"))
     if shutil.which("qemu-system-i386"):
         engines.append(Machine(out, "qemu", "QEMU TCG"))
     if os.path.exists(os.path.join(out, "unicorn")):
@@ -528,9 +533,142 @@ def full(out, rounds, rst):
     return 0
 
 
+# -- make check. --
+
+class Tap:
+    def __init__(self):
+        self.n = self.failed = 0
+
+    def point(self, good, name, why=""):
+        self.n += 1
+        if not good:
+            self.failed += 1
+            print(f"# {why}")
+        print(f"{'ok' if good else 'not ok'} {self.n} {name}", flush=True)
+
+    def same(self, name, got, want):
+        self.point(got == want, name, f"{got}, not {want}")
+
+    def skip(self, name, why):
+        self.n += 1
+        print(f"ok {self.n} {name} # SKIP {why}", flush=True)
+
+    def end(self):
+        print(f"1..{self.n}")
+        return 1 if self.failed else 0
+
+
+# Instructions of an iteration, by the source; a REP counts for each element.
+CLAIMED = {"alu": ALU_EACH, "mem": 16, "out": 3, "in": 5, "step": STEPS_EACH * 3,
+           **{n: 5 + int(n.split("-")[-1]) for n in BLOCK_LOOPS + MEMORY + MMIO}}
+# How often each is run, where not 3 times; the log is full once.
+OFTEN = {"alu": 1500, "mem": 1500, "out": 50, "in": 50, "step": 20}
+SKIPPED = {"native": "32-bit code at low addresses", "x86emu": "libx86emu-dev",
+           "unicorn": "libunicorn-dev", "qemu": "qemu-system-x86", "bochs": "bochs"}
+
+
+def jobs_of(names):
+    return {n: OFTEN.get(n.split("+")[0], 3) for n in names}
+
+
+def seen(name, r, machine):
+    """What must be the same everywhere. A machine shows no memory, its ports differ."""
+    if not machine:
+        return r.eax, r.memory
+    return None if name.split("-")[0] in ("in", "insb", "insd") else (r.eax,)
+
+
+def check_engines(tap, engines, want):
+    names = PEERS + BLOCK_LOOPS
+    jobs = jobs_of(names)
+    present = {e.name: e for e in engines}
+    for name in [e.name for e in engines] + [n for n in SKIPPED if n not in present]:
+        if name not in present:
+            tap.skip(f"{name}: same results", f"no {SKIPPED[name]}")
+            continue
+        e = present[name]
+        machine = isinstance(e, Machine)
+        got = e.run({n: c for n, c in jobs.items()
+                     if not machine or n not in BLOCK_LOOPS or n in LARGE})
+        for n, r in got.items():
+            if r is None:
+                continue
+            mine = seen(n, want[n], machine)
+            if mine is not None:
+                tap.same(f"{name}: {n}", seen(n, r, machine), mine)
+
+
+def check_counts(tap, engines, want):
+    """The emulator's count of instructions: by the source, and by others."""
+    for n, each in CLAIMED.items():
+        tap.same(f"count: {n}", want[n][1], each)
+    for e in engines:
+        if e.name not in ("unicorn", "x86emu"):
+            continue
+        names = PLAIN + PORTS
+        got = count_insns(e, names)
+        for n in names:
+            tap.same(f"count: {n}, by {e.name}", got[n], want[n][1])
+
+
+def check_ways(tap, ours, want):
+    """Breakpoints that never match, a log and a system call change nothing."""
+    names = ARMED + DRAINED + ["alu+log"]
+    got = ours.run(jobs_of(names))
+    for n in names:
+        r, plain = got[n], want[n.split("+")[0]]
+        tap.same(n, (r.eax, r.memory, r.insns), (plain.eax, plain.memory, plain.insns))
+
+
+def check_profile(tap, ours):
+    if not shutil.which("valgrind"):
+        tap.skip("callgrind counts each loop", "no valgrind")
+        return
+    prof = profile(ours, {n: CLAIMED[n] for n in ("alu", "out", "outsb-16")})
+    tap.same("callgrind counts each loop", sorted(prof), ["alu", "out", "outsb-16"])
+    for n, (ir, _, r) in prof.items():
+        tap.point(ir > r.insns, f"callgrind: {n} takes more of the host than of the guest",
+                  f"{ir} for {r.insns}")
+
+
+def check_judge(tap):
+    """An interval is as wide as the binomial distribution has it; a bar is a bar."""
+    tap.same("interval of 5 values", interval(range(5)), None)
+    tap.same("interval of 6 values", interval([3, 1, 2, 6, 5, 4]), (1, 6))
+    tap.same("interval of 15 values", interval(range(1, 16)), (4, 12))
+    ours, other = Engine("", "a", ""), Engine("", "b", "")
+    ours.ns["x"] = [1.0] * 15
+    for low, verdict in ((3, "yes"), (4, "NO")):
+        other.ns["x"] = [1.9] * low + [2.1] * (15 - low)
+        bars = Bars([ours, other])
+        bars.ratio("", 2, ("a", "x"), ("b", "x"))
+        tap.same(f"a bar of 2 where {low} of 15 are below it", bars.rows[0][3], verdict)
+    bars = Bars([ours])
+    bars.ratio("", 2, ("a", "x"), ("b", "x"))
+    bars.most("", 2, 2.1, "x")
+    tap.same("what was not measured, and what is too much",
+             [r[3] for r in bars.rows], ["-", "NO"])
+
+
+def check(out):
+    tap = Tap()
+    ours = Engine(out, "emu-san", "piotrap")
+    names = OURS + LARGE
+    runs = ours.run(jobs_of(names))
+    each = count_insns(ours, QUICK)
+    engines = all_engines(out)
+    check_engines(tap, engines, runs)
+    check_counts(tap, engines, {n: (runs[n], each.get(n)) for n in QUICK})
+    check_ways(tap, ours, runs)
+    check_profile(tap, engines[-3])
+    check_judge(tap)
+    return tap.end()
+
+
 def main():
     parser = argparse.ArgumentParser(usage=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--check", action="store_true")
     parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--rst")
     parser.add_argument("out")
@@ -538,6 +676,8 @@ def main():
     if args.rounds < 1:
         parser.error("no rounds")
     out = os.path.abspath(args.out)
+    if args.check:
+        return check(out)
     return quick(out) if args.quick else full(out, args.rounds, args.rst)
 
 

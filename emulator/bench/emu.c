@@ -62,7 +62,7 @@ uint8_t *engine_open(bool counting)
 	host.mem = pages(GUEST_SIZE);
 	host.slot = pages(NR_PORTS);
 	host.console.buf = pages(CONSOLE_SIZE);
-	host.log.head = pages(2 * sizeof(u64));
+	host.log.head = pages(4096);
 	host.log.rec = pages((size_t)LOG_RECORDS * PIOTRAP_LOG_REC_FIRST);
 	host.range[0] = &open_bus;
 	latch[0] = PORT_STATUS_VALUE;
@@ -127,7 +127,7 @@ static void set_state(const struct job *job)
 
 	host.log_flags = job->log ? PIOTRAP_LOG_STEPS : 0;
 	host.cpu.flags = job->log ? EMU_WANT_STEPS : 0;
-	host.console.head = host.console.tail;
+	host.console.tail = host.console.head;
 	queue.pos = 0;
 	queue.len = INPUT_SIZE;
 	host.log.own_head = 0;
@@ -176,11 +176,26 @@ static bool serve(const struct job *job, enum emu_exit why)
 	}
 }
 
+/* All that went out is in the ring, or was. */
+static void check_console(const struct job *job, u32 bytes)
+{
+	u32 each = job->size ? job->elems * job->size : 1;
+
+	if (job->port == PORT_CONSOLE && bytes != job->count * each)
+		fatal("%s: %u bytes at the console", job->name, bytes);
+	if (job->port == PORT_CONSOLE && job->size &&
+	    host.console.buf[(host.console.head - 1) % CONSOLE_SIZE] !=
+	    host.mem[GUEST_SRC + each - 1])
+		fatal("%s: wrong bytes at the console", job->name);
+}
+
 void engine_run(const struct job *job, struct outcome *out)
 {
 	enum emu_exit why;
+	u32 head;
 	u64 start;
 
+	head = host.console.head;
 	set_state(job);
 	memset(out, 0, sizeof(*out));
 	start = bench_start();
@@ -195,5 +210,6 @@ void engine_run(const struct job *job, struct outcome *out)
 		empty_console(true);
 	out->ns = bench_stop(start, job->name);
 	out->insns = host.cpu.boundaries;
+	check_console(job, host.console.head - head);
 	out->result = host.cpu.st.regs.gpr[EMU_RAX];
 }

@@ -26,7 +26,7 @@
 
 #include "bench.h"
 
-#if __has_include(<valgrind/callgrind.h>)
+#ifdef HAVE_CALLGRIND
 #include <valgrind/callgrind.h>
 #else
 #define CALLGRIND_ZERO_STATS
@@ -202,6 +202,7 @@ static uint32_t memory_hash(const uint8_t *mem)
 int main(int argc, char **argv)
 {
 	bool counting = false;
+	const char *image;
 	struct outcome out;
 	struct job job;
 	uint8_t *mem;
@@ -222,8 +223,7 @@ int main(int argc, char **argv)
 	}
 	mem = engine_open(counting);
 	printf("# %s\n", engine_name());
-	const char *image = argv[i++];
-
+	image = argv[i++];
 	for (; i < argc; i++) {
 		prepare(mem, image);
 		parse_job(mem, argv[i], &job);

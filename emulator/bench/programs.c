@@ -3,15 +3,12 @@
  * Programs that are timed as a compiler makes them, for a 32-bit guest without a
  * library. Each runs @n times and returns a number that depends on all it did.
  */
+#include "programs.h"
+
 #define NR_BYTES	256
 #define NR_FLAGS	1024
 #define NR_SORTED	128
 #define NR_VARS		8
-
-unsigned int crc(unsigned int n);
-unsigned int sieve(unsigned int n);
-unsigned int sort(unsigned int n);
-unsigned int interp(unsigned int n);
 
 static unsigned int crc_table[256];
 static unsigned char bytes[NR_BYTES];
