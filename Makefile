@@ -69,7 +69,8 @@ scoreboard: deps
 	@$(VM)/deps.sh unicorn
 	@$(MAKE) -s --no-print-directory -C emulator scoreboard
 
-# ROUNDS=15; a quarter of an hour. QUICK=1: less than a minute.
+# ROUNDS=15; half an hour. QUICK=1: less than a minute. UPDATE=1: also into
+# Documentation/speed.rst.
 bench: deps
 	@$(VM)/deps.sh bench
 	@$(MAKE) -s --no-print-directory -C emulator/bench bench

@@ -14,6 +14,7 @@ CPU. What is compared is compared within each round; of these ratios the median 
 and an interval that holds the true median with 95 %, by their order alone.
 """
 import argparse
+import contextlib
 import itertools
 import math
 import os
@@ -46,7 +47,6 @@ ARMED = [f"{n}+{where}" for n in ARMABLE for where in ("far", "near")]
 OURS = QUICK + DRAINED + ARMED
 PEERS = PLAIN + PORTS + LARGE + MEMORY + STEPS
 
-TARGET_NS = 60e6        # how long one run is to take
 PROFILED = 20000        # guest instructions under callgrind
 PROFILED_BYTES = 1 << 17
 ALU_EACH, STEPS_EACH = 14, 10   # instructions, traps, of an iteration of alu, step
@@ -73,6 +73,11 @@ def bytes_of(name):
                               else 1)
 
 
+def set_priority(nice):
+    with contextlib.suppress(PermissionError):
+        os.setpriority(os.PRIO_PROCESS, 0, nice)
+
+
 class Result:
     def __init__(self, words):
         self.count, self.insns, self.ns = (int(w) for w in words[:3])
@@ -83,6 +88,9 @@ class Result:
 
 class Engine:
     """A program of this folder."""
+
+    target = 60e6       # nanoseconds that one run is to take
+    first = 2           # iterations to begin with
 
     def __init__(self, out, name, title):
         self.program = os.path.join(out, name)
@@ -106,16 +114,15 @@ class Engine:
         return found
 
     def calibrate(self, names):
-        """Find counts that take TARGET_NS each."""
-        todo = {n: 2 for n in names}
+        """Find how many iterations take as long as they are to."""
+        todo = {n: self.first for n in names}
         while todo:
-            got = self.run(todo)
             again = {}
-            for name, r in got.items():
+            for name, r in self.run(todo).items():
                 if r is None:
                     continue
-                if r.ns > TARGET_NS / 20:
-                    self.count[name] = max(1, int(r.count * TARGET_NS / r.ns))
+                if r.ns > self.target / 20:
+                    self.count[name] = max(1, int(r.count * self.target / r.ns))
                 else:
                     again[name] = min(r.count * 16, 0xffffffff)
             todo = again
@@ -123,14 +130,25 @@ class Engine:
 
     def round(self, names):
         """One more time for each: nanoseconds an iteration."""
-        got = self.run({n: self.count[n] for n in names})
-        for name, r in got.items():
+        for name, r in self.run({n: self.count[n] for n in names}).items():
+            for _ in range(5):
+                if r.ns > self.target / 20:
+                    break
+                r = self.run({name: self.count[name]})[name]    # its start was missed
+            else:
+                raise RuntimeError(f"{self.title}: {name} cannot be timed")
             self.ns[name].append(r.ns / r.count)
 
 
 class Machine(Engine):
-    """A whole machine that boots boot.rom. Its time is taken when a byte arrives."""
+    """A whole machine that boots boot.rom. Its time is taken when a byte arrives.
 
+    On a machine that has more to do a byte may be seen late. So it runs longer than
+    the others, and what waits for the byte goes before them.
+    """
+
+    target = 300e6
+    first = 256
     ARGS = 0x1f000
     # A byte that nothing listens to; the A20 gate, whose bit 0 reads 0.
     PORTS = {"out": 0x80, "outsb": 0x80, "outsd": 0x80, "in": 0x92,
@@ -181,8 +199,10 @@ class Machine(Engine):
         with open(path, "wb") as f:
             f.write(rom)
         # Bochs wants a terminal.
+        set_priority(-10)
         pid, fd = pty.fork()
         if not pid:
+            set_priority(0)
             os.environ["TERM"] = "xterm"
             with open(os.devnull, "r+b") as null:
                 os.dup2(null.fileno(), 2)
@@ -191,6 +211,7 @@ class Machine(Engine):
         try:
             ns, eax = self.time_guest(pid, fd)
         finally:
+            set_priority(0)
             os.kill(pid, signal.SIGKILL)
             os.close(fd)
             os.waitpid(pid, 0)
@@ -338,7 +359,7 @@ def judge(bars, prof, jmp):
             bars.most(f"{n}, host instructions for one of the guest", insns[n],
                       per_guest(n, prof)[0], "insns")
     for n in PLAIN:
-        bars.ratio(f"{n}, kernel's flags, jmp *reg, beside plain", 0.8,
+        bars.ratio(f"{n}, kernel's flags, jmp thunks, beside plain", 0.8,
                    ("emu-jmp", n), ("emu", n))
         bars.ratio(f"{n}, kernel's flags, retpolines, beside plain", 0.4,
                    ("emu-retpoline", n), ("emu", n))
@@ -461,8 +482,17 @@ def run_rounds(engines, names, rounds, out):
                               f"{e.ns[name][-1]:.6g}\n")
 
 
+def elements_each(engine):
+    """How many elements an exit to the owner of MMIO carries."""
+    text = []
+    for name, r in engine.run({n: 1 for n in MMIO}).items():
+        elems = int(name.split("-")[-1])
+        text.append(f"* {name}: {number(elems / max(1, r.exits))} elements for each exit")
+    return text + [""]
+
+
 def quick(out):
-    ours, jmp = Engine(out, "emu", "plain"), Engine(out, "emu-jmp", "jmp *reg")
+    ours, jmp = Engine(out, "emu", "plain"), Engine(out, "emu-jmp", "jmp thunks")
     insns = count_insns(ours, QUICK)
     ours.calibrate(QUICK)
     jmp.calibrate(PLAIN)
@@ -470,7 +500,7 @@ def quick(out):
         ours.round(QUICK)
         jmp.round(PLAIN)
     rows = own_rows(ours, QUICK, insns, profile(ours, insns), profile(jmp, insns))
-    print("\n".join(grid(OWN, rows) + LEGEND))
+    print("\n".join(grid(OWN, rows) + LEGEND + elements_each(ours)))
     print("\n".join(grid(["loop", "unit", "plain", "kernel's flags"],
                          speed_rows([ours, jmp], PLAIN, insns))))
     return 0
@@ -490,7 +520,7 @@ def all_engines(out):
         engines.append(Machine(out, "bochs", "Bochs"))
     if os.path.exists(os.path.join(out, "x86emu")):
         engines.append(Engine(out, "x86emu", "libx86emu"))
-    return engines + [Engine(out, "emu", "piotrap"), Engine(out, "emu-jmp", "jmp *reg"),
+    return engines + [Engine(out, "emu", "piotrap"), Engine(out, "emu-jmp", "jmp thunks"),
                       Engine(out, "emu-retpoline", "retpoline")]
 
 
@@ -511,7 +541,7 @@ def full(out, rounds, rst):
     ours, jmp = engines[-3], engines[-2]
     insns = count_insns(ours, OURS)
     for e in engines:
-        print(f"# {e.title}: how many iterations take {TARGET_NS / 1e6:.0f} ms",
+        print(f"# {e.title}: how many iterations take {e.target / 1e6:.0f} ms",
               file=sys.stderr)
         e.calibrate(OURS if e is ours else PLAIN + PORTS + LARGE
                     if e.name.startswith("emu") else PEERS)
@@ -524,6 +554,7 @@ def full(out, rounds, rst):
                  speed_rows(engines, PEERS, insns))
     text += ["The figure behind ± is half the distance from least to greatest.", ""]
     text += grid(OWN, own_rows(ours, OURS, insns, prof, branches)) + LEGEND
+    text += elements_each(ours)
     text += grid(["what", "bar", "measured", "met"], bars.rows)
     met = [r[3] for r in bars.rows]
     text += [f"{met.count('yes')} of {len(met)} are met."]
