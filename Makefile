@@ -20,6 +20,8 @@ help:
 	@echo 'make all          the module for the running kernel, and the command'
 	@echo 'make modules      the module for each of KERNELS, in build/module-*'
 	@echo 'make tools        the command, tools/piotrap'
+	@echo 'make bpf          piosnoop, piotop, pendingdbg..., in build/bpf;'
+	@echo '                  needs clang, bpftool and libbpf'
 	@echo 'make demo         see it work, in a virtual machine'
 	@echo 'make check        all tests; ends with a line of totals'
 	@echo 'make check-debug  the selftests on a kernel with KASAN, lockdep...;'
@@ -30,6 +32,7 @@ help:
 	@echo 'make bench-smp    how much more two sandboxes do at once than one'
 	@echo 'make lint         checkpatch, sparse, W=1, shellcheck'
 	@echo 'make install      sources for dkms, ABI header, command, udev rule'
+	@echo 'make install-bpf  piosnoop and the others'
 	@echo 'make uninstall    remove these'
 	@echo 'make clean        remove what was built; kernels are kept'
 	@echo 'make distclean    remove build/ altogether'
@@ -55,8 +58,11 @@ modules: deps
 tools:
 	$(MAKE) -C tools
 
+bpf:
+	$(MAKE) -C bpf
+
 demo: deps
-	@$(VM)/piotrap.sh --kernel $(DEMO_KERNEL) --disk -- sh /root/demo.sh
+	@PIOTRAP_BPF=1 $(VM)/piotrap.sh --kernel $(DEMO_KERNEL) --disk -- sh /root/demo.sh
 
 check: deps
 	@selftests/check.sh $(SUITES)
@@ -94,7 +100,10 @@ SRC := $(DESTDIR)$(prefix)/src/piotrap-$(VERSION)
 SOURCES = Kbuild dkms.conf COPYING \
 	$(shell find module emulator \( -name 'test*' -o -name bench \) -prune -o \
 		\( -name '*.[chS]' -o -name '*.mk' -o -name 'Kbuild*' \) -print)
-MAN = $(wildcard Documentation/*.[1-8] Documentation/man/*.[1-8] tools/*.[1-8])
+MAN = $(wildcard Documentation/*.[1-7] Documentation/man/*.[1-7] tools/*.[1-7])
+# The tools on libbpf and their pages.
+BPF := piosnoop piotop pendingdbg repbreak piolat
+MAN_BPF = $(wildcard Documentation/man/*.8)
 
 install: tools
 	for f in $(SOURCES); do install -D -m 644 $$f $(SRC)/$$f || exit; done
@@ -111,6 +120,12 @@ install: tools
 	@echo 'Next, as root: systemd-sysusers; udevadm control --reload;'
 	@echo 'dkms install piotrap/$(VERSION); modprobe piotrap'
 
+install-bpf: bpf
+	for f in $(BPF); do install -D -m 755 build/bpf/$$f \
+		$(DESTDIR)$(prefix)/sbin/$$f || exit; done
+	for f in $(MAN_BPF); do install -D -m 644 $$f \
+		$(DESTDIR)$(prefix)/share/man/man8/$${f##*/} || exit; done
+
 uninstall:
 	rm -rf $(SRC)
 	rm -f $(DESTDIR)$(prefix)/include/linux/piotrap.h \
@@ -118,7 +133,8 @@ uninstall:
 		$(DESTDIR)$(prefix)/bin/piotrap \
 		$(DESTDIR)$(prefix)/lib/udev/rules.d/60-piotrap.rules \
 		$(DESTDIR)$(prefix)/lib/sysusers.d/piotrap.conf
-	for f in $(MAN); do \
+	for f in $(BPF); do rm -f $(DESTDIR)$(prefix)/sbin/$$f; done
+	for f in $(MAN) $(MAN_BPF); do \
 		rm -f $(DESTDIR)$(prefix)/share/man/man$${f##*.}/$${f##*/}; done
 
 # Kernels, and what takes long to fetch or build, stay.
@@ -127,11 +143,12 @@ clean:
 		build/tmp.*
 	-$(MAKE) -C tools clean
 	-$(MAKE) -C emulator clean
+	-$(MAKE) -C bpf clean
 	@if [ -e $(KDIR) ]; then $(MAKE) -C $(KDIR) M=$(CURDIR) clean; fi
 
 distclean: clean
 	rm -rf build
 
-.PHONY: help all modules tools demo check check-debug scoreboard bench bench-kernel \
-	bench-smp lint deps install uninstall clean distclean
+.PHONY: help all modules tools bpf demo check check-debug scoreboard bench bench-kernel \
+	bench-smp lint deps install install-bpf uninstall clean distclean
 .DEFAULT_GOAL := all
