@@ -79,6 +79,14 @@ bpftrace() {
 		--log "$BUILD/logs/bpftrace-$1.log" -- sh /root/bpftrace.sh
 }
 
+# The tools on libbpf; the module is the one whose preemptions can be counted.
+bpf() {
+	PIOTRAP_BPF=1 PIOTRAP_DEBUG=1 selftests/vm/piotrap.sh --kernel "$1" \
+		--timeout 600 --log "$BUILD/logs/bpf-$1.log" -- \
+		sh /root/bpf.sh | tee "$BUILD/logs/bpf-$1.out" |
+		python3 selftests/bpf.py
+}
+
 check() {
 	local k
 
@@ -96,12 +104,14 @@ check() {
 	suite scoreboard make -s --no-print-directory -C emulator bare
 	suite bench make -s --no-print-directory -C emulator/bench check
 	suite tools make -s --no-print-directory -C tools check
+	suite bpf make -s --no-print-directory -C bpf check
 	suite modules modules
 	suite bench-kernel selftests/bench-kernel/run.sh
 	for k in $KERNELS; do
 		suite "no-portio-$k" no_portio "$k"
 		suite "kselftest-$k" kselftest "$k"
 		suite "bpftrace-$k" bpftrace "$k"
+		suite "bpf-$k" bpf "$k"
 	done
 	suite install selftests/install.sh
 	suite documentation Documentation/check.sh

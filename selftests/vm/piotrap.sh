@@ -8,6 +8,7 @@
 #
 # usage: piotrap.sh [OPTION OF run.sh]... -- COMMAND...
 #   PIOTRAP_DEBUG=1 loads the module with poll_every, see module.sh.
+#   PIOTRAP_BPF=1 adds the tools on libbpf (piosnoop, piotop...) to the PATH.
 
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -35,6 +36,18 @@ mkdir -p "$BUILD/vm"
 	make -s -C "$TOP/selftests" install >&2
 )
 
+if [ -n "${PIOTRAP_BPF:-}" ]; then
+	(
+		lock bpf
+		make -s -C "$TOP/bpf" static >&2
+		mkdir -p "$BUILD/vm/bpf"
+		for f in "$BUILD"/bpf/static/*; do
+			cp "$f" "$BUILD/vm/bpf.tmp"
+			mv "$BUILD/vm/bpf.tmp" "$BUILD/vm/bpf/${f##*/}"
+		done
+	)
+fi
+
 args=(--kernel "$kernel" --module "$ko")
 add() { [ ! -e "$1" ] || args+=(--file "$1:$2"); }
 add "$BUILD/vm/piotrap" /bin/piotrap
@@ -45,4 +58,10 @@ add "$TOP/Documentation/tracepoints.rst" /root/tracepoints.rst
 add "$BUILD/selftests/install" /root/selftests
 add /usr/share/seabios /usr/share/seabios
 add /usr/share/vgabios /usr/share/vgabios
+add "$TOP/selftests/bpf.sh" /root/bpf.sh
+if [ -n "${PIOTRAP_BPF:-}" ]; then
+	for f in "$BUILD"/vm/bpf/*; do
+		add "$f" "/bin/${f##*/}"
+	done
+fi
 exec "$here/run.sh" "${args[@]}" "$@"
