@@ -240,6 +240,23 @@ man_page() {
 		"not in piotrap.1" "no such exit code"
 }
 
+# The options of the tools on libbpf are in their pages; each has one.
+bpf_pages() {
+	local t options='s/^\t\{ "([a-z-]+)", (KEY_.*|.[a-zA-Z].), .*/\1/p'
+	local page='/^\.SH OPTIONS$/,/^\.SH [^O]/s/^\.BR .*\\-\\-([a-z]+).*/\1/p'
+
+	same "$(sed -nE "$options" bpf/common.c)" \
+		"$(sed -nE "$page" $doc/man/piotrap-bpf.8 | grep -vx help)" \
+		"not in piotrap-bpf.8" "no such option" || return
+	same "$(sed -nE "$options" bpf/piotop.c)" \
+		"$(sed -nE "$page" $doc/man/piotop.8)" \
+		"not in piotop.8" "no such option" || return
+	for t in bpf/*.bpf.c; do
+		t=${t##*/}
+		[ -e "$doc/man/${t%.bpf.c}.8" ] || { echo "no page of $t"; return 1; }
+	done
+}
+
 # The page says what the opcode table says.
 # Each number has a test, or a reason why it has none.
 coverage() {
@@ -350,6 +367,7 @@ is "instructions" instructions
 is "tests of each number" coverage
 is "suites" suites
 is "manual page of the command" man_page
+is "manual pages of the tools on libbpf" bpf_pages
 is "README" readme
 if command -v perl >/dev/null; then
 	is "kernel-doc comments" kernel_doc
@@ -402,6 +420,8 @@ finds coverage $doc/coverage.rst '/S67/d'
 finds suites $doc/testing.rst '/^vectors /d'
 finds man_page $doc/man/piotrap.1 's/^(\.B \\-\\-)stats$/\1counts/'
 finds man_page tools/piotrap.h 's/(STATUS_HALTED = )24/\129/'
+finds bpf_pages $doc/man/piotrap-bpf.8 's/-duration /-length /'
+finds bpf_pages bpf/piotop.c 's/"sort"/"order"/'
 finds readme README.md 's/struct piotrap_run_args args/struct piotrap_args args/'
 finds readme README.md 's/\(COPYING\)/(COPYRIGHT)/'
 if command -v perl >/dev/null; then

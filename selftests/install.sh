@@ -47,7 +47,7 @@ builds() {
 
 nothing_left() { ! find "$dest/root" ! -type d | grep .; }
 
-echo 1..9
+echo 1..12
 is "make install" make -C "$TOP" install DESTDIR="$dest/root"
 is "the command is executable" mode usr/bin/piotrap 755
 is "the ABI header compiles by itself" uses_header
@@ -55,5 +55,8 @@ is "the udev rule is there" mode usr/lib/udev/rules.d/60-piotrap.rules 644
 is "the sysusers file is there" mode usr/lib/sysusers.d/piotrap.conf 644
 is "dkms.conf is with the sources" mode "usr/src/piotrap-$version/dkms.conf" 644
 is "the module builds from the installed sources" builds
+is "make install-bpf" make -C "$TOP" install-bpf DESTDIR="$dest/root"
+is "piosnoop is executable" mode usr/sbin/piosnoop 755
+is "its manual page is there" mode usr/share/man/man8/piosnoop.8 644
 is "make uninstall" make -C "$TOP" uninstall DESTDIR="$dest/root"
 is "make uninstall leaves no file" nothing_left
