@@ -3,7 +3,7 @@
 #
 # What piotrap does, on code that nobody here wrote and on two instructions that
 # emulators get wrong. For a machine with the module loaded; as root, because the
-# third and the fourth part look at tracepoints.
+# parts from the fourth on look at tracepoints.
 
 rom=/usr/share/seabios/vgabios-stdvga.bin
 bios=/usr/share/seabios/bios.bin
@@ -136,5 +136,25 @@ if command -v bpftrace >/dev/null; then
 	echo "(ports are decimal here: 1026 is 402h)"
 else
 	echo "(no bpftrace)"
+fi
+
+title "6. SeaBIOS once more: its busiest ports, each second, for five seconds"
+if command -v piotop >/dev/null; then
+	cmd="piotrap bios --port 70-71=latch --port 92=latch $bios"
+	echo "\$ piotop -d 5 -r 8 -- $cmd"
+	# shellcheck disable=SC2086 # words; to a pipe nothing is drawn over
+	{ piotop -d 5 -r 8 -- $cmd || touch "$tmp/failed"; } | cat
+	[ ! -e "$tmp/failed" ] || status=1
+else
+	echo "(no piotop)"
+	status=1
+fi
+
+title "7. The traps of part 4 as they become pending, and what becomes of them"
+if command -v pendingdbg >/dev/null; then
+	show pendingdbg -- piotrap run "$tmp/guest"
+else
+	echo "(no pendingdbg)"
+	status=1
 fi
 exit $status
