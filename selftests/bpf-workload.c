@@ -4,9 +4,13 @@
  * a sandbox each, at the same time. What is expected of it stands in bpf.py.
  *
  * usage: bpf-workload [wait|sched]
+ *        bpf-workload terminal KEYS COMMAND...
  *   wait    print who is there, begin when standard input has something or ends
  *   sched   one sandbox, whose REP gives the CPU away at each boundary; with a
  *           module that can be told so, else exit code 4
+ *   terminal
+ *           no work, but a terminal for COMMAND to run in, which presses one key more
+ *           each time that the screen is cleared; prints all that COMMAND does
  *
  * Prints JSON lines: "box" before, "ran" after with each run's exit reason.
  */
@@ -225,6 +229,48 @@ static int sched(void)
 	return 0;
 }
 
+/* The child's side: a session of its own, whose terminal this is. */
+static void in_terminal(const char *name, char **command)
+{
+	int fd;
+
+	setsid();
+	fd = open(name, O_RDWR);
+	if (fd < 0)
+		die("no terminal");
+	for (int i = 0; i < 3; i++)
+		dup2(fd, i);
+	execvp(command[0], command);
+	die("no such command");
+}
+
+static int terminal(const char *keys, char **command)
+{
+	static const char clear[] = "\033[H\033[J";
+	int fd = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC), status;
+	char buf[8192];
+	pid_t child;
+	ssize_t n;
+
+	if (fd < 0 || grantpt(fd) || unlockpt(fd))
+		die("no terminal");
+	child = fork();
+	if (child < 0)
+		die("fork");
+	if (!child)
+		in_terminal(ptsname(fd), command);
+	/* When nobody has it open any more, reading fails. */
+	while ((n = read(fd, buf, sizeof(buf) - 1)) > 0) {
+		buf[n] = '\0';
+		say(buf);
+		if (strstr(buf, clear) && *keys && write(fd, keys++, 1) != 1)
+			die("write");
+	}
+	if (waitpid(child, &status, 0) != child || !WIFEXITED(status))
+		return 1;
+	return WEXITSTATUS(status);
+}
+
 int main(int argc, char **argv)
 {
 	bool waits = argc > 1 && !strcmp(argv[1], "wait");
@@ -234,6 +280,8 @@ int main(int argc, char **argv)
 
 	if (argc > 1 && !strcmp(argv[1], "sched"))
 		return sched();
+	if (argc > 3 && !strcmp(argv[1], "terminal"))
+		return terminal(argv[2], argv + 3);
 	if (pipe(start) || pipe(ready))
 		die("pipe");
 	child = fork();

@@ -350,6 +350,12 @@ def check_ends(tap, parts):
     status("killed", 128 + 9, out=nothing)
     status("missing", 127, err="^piosnoop: /nonexistent: No such file", out=nothing)
     status("term", 0, out='"type":"end","ports":0')
+    # Each key but x sorts otherwise at once, and q ends it.
+    status("terminal", 0, out="All of it:")
+    out = parts["terminal.out"]
+    sorts = re.findall(r"\x1b\[H\x1b\[J0 ports, .*; by (\w+); keys: ", out)
+    order = [s for i, s in enumerate(sorts) if i == 0 or s != sorts[i - 1]]
+    tap.same("terminal: keys", order, ["accesses", "port", "time"])
     status("usage", 2, err="unrecognized option")
     status("number", 2, err="-p 0: not a number from 1")
     status("key", 2, err="-S value: not accesses")

@@ -124,6 +124,7 @@ cat status.json
 once killed piosnoop -j -- sh -c 'kill -9 $$'
 once missing piosnoop -j -- /nonexistent
 once term sh -c 'piotop -j -i 0.1 & sleep 1; kill -TERM $!; wait $!'
+once terminal timeout 60 $workload terminal pxtq piotop -i 0.2
 once usage piosnoop --walk
 once number piolat -p 0
 once key piotop -S value
