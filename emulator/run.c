@@ -722,7 +722,6 @@ enum emu_exit emu_run(struct emu *cpu)
 	cpu->poll_left = cpu->polled ? EMU_POLL_MAX : 0;
 	cpu->poll_exact = false;
 	cpu->polled = false;
-	cpu->quick.valid = false;
 	flags_load(cpu, cpu->st.regs.rflags);
 	/* The owner may have changed page tables meanwhile, or have begun or ended paging. */
 	if (unlikely(cpu->paging || cpu->st.ctrl.cr0 & EMU_CR0_PG))

@@ -313,6 +313,7 @@ u64 emu_rflags(const struct emu *cpu)
 void emu_load(struct emu *cpu)
 {
 	emu_debug_arm(cpu);
+	cpu->quick.valid = false;
 }
 
 void emu_init(struct emu *cpu, const struct emu_ops *ops, void *host)
