@@ -91,7 +91,13 @@ static bool quiet(const struct emu *cpu)
 
 void emu_blocks_drop(struct emu *cpu)
 {
-	memset(cpu->block, 0, sizeof(cpu->block));
+	unsigned int n;
+
+	for (n = 0; n < EMU_NR_BLOCKS; n++) {
+		cpu->block[n].tag = 0;
+		cpu->block[n].seen = 0;
+		cpu->block[n].next = &cpu->block[n];
+	}
 	cpu->nr_uops = 0;
 }
 
@@ -112,33 +118,34 @@ static const u8 *code_at(struct emu *cpu, u64 lin, unsigned int *room)
 	return w->host + lin % EMU_PAGE;
 }
 
-/* Eight bytes can be read at @b, and at @a where @n is more or @whole says so. */
-static __always_inline bool same_bytes(const u8 *a, const u8 *b, unsigned int n,
+/* Is @b what memory has at @a? Eight bytes can be read there if @whole says so. */
+static __always_inline bool same_bytes(const u8 *a, const struct emu_block *b,
 				       bool whole)
 {
+	const u8 *bytes = b->bytes;
+	unsigned int n = b->len;
+
 	if (n <= 8) {
 		if (likely(whole))
-			return !((host_read(a, 8) ^ host_read(b, 8)) <<
-				 (64 - 8 * n));
+			return !((host_read(a, 8) ^ host_read(bytes, 8)) << b->tail);
 		while (n--)
-			if (READ_ONCE(a[n]) != b[n])
+			if (READ_ONCE(a[n]) != bytes[n])
 				return false;
 		return true;
 	}
 	/* The last eight may have been compared before in part. */
-	for (; n > 8; n -= 8, a += 8, b += 8)
-		if (host_read(a, 8) != host_read(b, 8))
+	for (; n > 8; n -= 8, a += 8, bytes += 8)
+		if (host_read(a, 8) != host_read(bytes, 8))
 			return false;
-	return host_read(a + n - 8, 8) == host_read(b + n - 8, 8);
+	return host_read(a + n - 8, 8) == host_read(bytes + n - 8, 8);
 }
 
 /* Decode what starts at @lin; NULL where even the first has to be stepped. */
-static struct emu_block *build(struct emu *cpu, unsigned int at, u64 lin,
+static struct emu_block *build(struct emu *cpu, struct emu_block *b, u64 lin,
 			       const u8 *code, unsigned int room)
 {
 	struct emu_draft draft[EMU_BLOCK_UOPS];
-	struct emu_block *b = &cpu->block[at];
-	u8 *bytes = cpu->block_bytes[at];
+	u8 *bytes = b->bytes;
 	unsigned int n = 0, nr = 0, len = 0;
 	struct emu_uop *first, *u;
 	struct emu_insn i;
@@ -170,32 +177,42 @@ static struct emu_block *build(struct emu *cpu, unsigned int at, u64 lin,
 	first[nr].fn = uop_end;
 	first[nr].start = len;
 	first[nr].done = n;
-	*b = (struct emu_block){
-		.tag = lin ^ cpu->quick.key, .first = first, .len = len, .n = n,
-	};
+	b->tag = lin ^ cpu->quick.key;
+	b->first = first;
+	b->next = b;
+	b->len = len;
+	b->tail = len < 8 ? 64 - 8 * len : 0;
+	b->n = n;
 	cpu->nr_uops += nr + 1;
 	return b;
 }
 
+/* Can all of the page of @lin, which is at @rip, be fetched from? */
+static bool whole_page(const struct emu_quick *q, u64 rip, u64 lin)
+{
+	u64 first = rip - lin % EMU_PAGE + q->code_bias;
+
+	return first <= q->code_top && first + EMU_PAGE - 1 <= q->code_top;
+}
+
 /* No block yet, or not of this code, or another page, or it is not so simple. */
-static noinline struct emu_block *find_slowly(struct emu *cpu, u64 rip, u64 lin,
-					      unsigned int at)
+static noinline struct emu_block *find_slowly(struct emu *cpu, u64 rip, u64 lin)
 {
 	struct emu_quick *q = &cpu->quick;
-	struct emu_block *b = &cpu->block[at];
+	struct emu_block *b = &cpu->block[(lin ^ lin >> 9) % EMU_NR_BLOCKS];
+	u64 tag = lin ^ q->key;
 	unsigned int room;
 	const u8 *code = code_at(cpu, lin, &room);
 
 	if (!code)
 		return NULL;
-	if (b->tag != (lin ^ q->key) || b->len > room ||
-	    !same_bytes(code, cpu->block_bytes[at], b->len, false)) {
+	if (b->tag != tag || b->len > room || !same_bytes(code, b, false)) {
 		/* Code that is run once is not worth it. */
-		if (b->seen != (lin ^ q->key)) {
-			b->seen = lin ^ q->key;
+		if (b->seen != tag) {
+			b->seen = tag;
 			return NULL;
 		}
-		b = build(cpu, at, lin, code, room);
+		b = build(cpu, b, lin, code, room);
 		if (!b)
 			return NULL;
 	}
@@ -203,7 +220,8 @@ static noinline struct emu_block *find_slowly(struct emu *cpu, u64 rip, u64 lin,
 	    emu_debug_code_between(cpu, lin, lin + b->len - 1))
 		return NULL;
 	/* Pages with code breakpoints are looked at each time. */
-	if (!cpu->st.stream.len && !emu_debug_page_code(cpu, lin)) {
+	if (!cpu->st.stream.len && !emu_debug_page_code(cpu, lin) &&
+	    whole_page(q, rip, lin)) {
 		q->page = lin & ~(u64)(EMU_PAGE - 1);
 		q->page_host = code - lin % EMU_PAGE;
 	}
@@ -212,19 +230,28 @@ static noinline struct emu_block *find_slowly(struct emu *cpu, u64 rip, u64 lin,
 	return b;
 }
 
-/* The block at @rip, its bytes being those in memory; NULL: step. */
-static __always_inline struct emu_block *find(struct emu *cpu, u64 rip, u64 key)
+/*
+ * The block at @rip, its bytes being those in memory; NULL: step.
+ *
+ * @key: that of the view, or one that no block has
+ * @last: the block before it, or any
+ */
+static __always_inline struct emu_block *find(struct emu *cpu, u64 rip, u64 key,
+					      struct emu_block *last)
 {
 	struct emu_quick *q = &cpu->quick;
-	u64 lin = (q->code_base + rip) & q->lin_mask, page = lin - q->page;
-	unsigned int at = (lin ^ lin >> 9) % EMU_NR_BLOCKS;
-	struct emu_block *b = &cpu->block[at];
-	const u8 *code = (const u8 *)((unsigned long)q->page_host + page);
+	u64 lin = (q->code_base + rip) & q->lin_mask, at = lin - q->page;
+	const u8 *code = (const u8 *)((unsigned long)q->page_host + at);
+	struct emu_block *b = last->next;
 
-	if (unlikely(b->tag != (lin ^ key) || page > EMU_PAGE - 8 ||
-		     rip + b->len - 1 + q->code_bias > q->code_top ||
-		     !same_bytes(code, cpu->block_bytes[at], b->len, true)))
-		return find_slowly(cpu, rip, lin, at);
+	if (b->tag != (lin ^ key)) {
+		b = &cpu->block[(lin ^ lin >> 9) % EMU_NR_BLOCKS];
+		if (unlikely(b->tag != (lin ^ key)))
+			return find_slowly(cpu, rip, lin);
+		last->next = b;
+	}
+	if (unlikely(at > EMU_PAGE - 8 || !same_bytes(code, b, true)))
+		return find_slowly(cpu, rip, lin);
 	q->code = (unsigned long)code - 7;
 	q->code_span = b->len + 7;
 	return b;
@@ -241,7 +268,7 @@ static noinline unsigned int ended(struct emu *cpu, const struct emu_block *b,
 	switch (r) {
 	case UOP_STEP:
 		q->next = quick_rip(cpu, u->start);
-		cpu->decoded_bytes = cpu->block_bytes[b - cpu->block] + u->start;
+		cpu->decoded_bytes = b->bytes + u->start;
 		return before;
 	case UOP_HALF:
 		q->next = quick_rip(cpu, u->mid);
@@ -265,7 +292,7 @@ bool emu_blocks_run(struct emu *cpu)
 	enum emu_uop_result r = UOP_JUMP;
 	u64 rip = cpu->st.regs.rip, key;
 	u64 may, left;			/* boundaries that can be passed here */
-	struct emu_block *b;
+	struct emu_block *b, *last = &cpu->block[0];
 	bool again;
 
 	cpu->decoded = NULL;
@@ -278,7 +305,7 @@ bool emu_blocks_run(struct emu *cpu)
 		may = min_t(u64, cpu->poll_left, cpu->st.budget);
 		left = may;
 		again = false;
-		while ((b = find(cpu, rip, key))) {
+		while ((b = find(cpu, rip, key, last))) {
 			if (unlikely(b->n > left)) {
 				/* The poll comes early, not within a block. */
 				again = cpu->poll_left - (may - left) < b->n &&
@@ -294,6 +321,7 @@ bool emu_blocks_run(struct emu *cpu)
 			}
 			left -= q->at->done;
 			rip = q->next;
+			last = b;
 			/* The stream may have been left. */
 			if (unlikely(key & KEY_STREAM))
 				break;

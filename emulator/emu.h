@@ -523,6 +523,10 @@ struct emu_trace {
  *	Optional: without it, no.
  * @port_read: one port access of 1, 2 or 4 bytes, traced after it. Required.
  * @port_write: likewise, traced before it.
+ * @port_quick: optional. One whole access to ports where nothing can stop it and
+ *	nobody else has to be asked: does and traces it, or returns false with
+ *	nothing done. Offered only where no trap can be due; the other port hooks
+ *	do what it declines.
  * @port_read_bulk: optional. @count elements from one port to @buf; returns
  *	how many were done, 0 to decline. Offered only where no trap can be due.
  * @port_write_bulk: likewise, from @buf.
@@ -555,6 +559,8 @@ struct emu_ops {
 	bool (*port_split)(struct emu *cpu, u16 port, unsigned int size);
 	int (*port_read)(struct emu *cpu, u16 port, unsigned int size, u32 *val);
 	int (*port_write)(struct emu *cpu, u16 port, unsigned int size, u32 val);
+	bool (*port_quick)(struct emu *cpu, u16 port, unsigned int size,
+			   enum emu_dir dir, u32 *val);
 	u32 (*port_read_bulk)(struct emu *cpu, u16 port, unsigned int size,
 			      void *buf, u32 count);
 	u32 (*port_write_bulk)(struct emu *cpu, u16 port, unsigned int size,

@@ -145,16 +145,23 @@ struct emu_uop {
  * struct emu_block - straight-line code within a page, decoded
  * @tag: linear address of its first byte, and the mode that it was decoded for
  * @first: its first uop
+ * @next: the block that was entered after it the last time, or any other
  * @len: bytes
+ * @tail: bits that are to be left out of its last eight bytes if it has fewer
  * @n: instructions
  * @seen: tag of one that was looked for here and not found
+ * @bytes: what it was decoded from; memory is compared with it (K2)
  */
 struct emu_block {
 	u64 tag;
 	const struct emu_uop *first;
-	u32 len;
-	u32 n;
+	struct emu_block *next;
+	u8 len;
+	u8 tail;
+	u8 n;
 	u64 seen;
+	u64 reserved[3];	/* 128 bytes, so that finding it is a shift */
+	u8 bytes[EMU_BLOCK_BYTES];
 };
 
 /* A segment as blocks see it: offsets below the ends need no other check. */
@@ -178,7 +185,7 @@ struct emu_quick_seg {
  * @code_top: it is not above this
  * @win: windows of the privilege level
  * @seg: segments
- * @page: tag of the page of code that was last looked for
+ * @page: page of code that was last looked for, if all of it can be executed
  * @page_host: its host address
  * @start: RIP where the running block starts
  * @next: RIP where it leads
@@ -342,7 +349,6 @@ struct emu_breakpoint {
  * @nr_uops: entries of @uop in use
  * @win: direct windows, for supervisor and user mode
  * @block: decoded code, by linear address
- * @block_bytes: what each was decoded from; memory is compared with it (K2)
  * @uop: that of all blocks
  */
 struct emu {
@@ -433,7 +439,6 @@ struct emu {
 	u32 nr_uops;
 	struct emu_window win[2][EMU_NR_WINDOWS];
 	struct emu_block block[EMU_NR_BLOCKS];
-	u8 block_bytes[EMU_NR_BLOCKS][EMU_BLOCK_BYTES];
 	struct emu_uop uop[EMU_NR_UOPS];
 };
 

@@ -117,8 +117,11 @@ static __always_inline void set_destination(struct emu *cpu,
 static __always_inline u64 address(const struct emu *cpu,
 				   const struct emu_uop *u)
 {
-	return (place(cpu, u->base) + (place(cpu, u->index) << u->scale) +
-		(u64)u->disp) & u->amask;
+	u64 at = place(cpu, u->base) + (u64)u->disp;
+
+	if (u->index != offsetof(struct emu, zero))
+		at += place(cpu, u->index) << u->scale;
+	return at & u->amask;
 }
 
 /* A page with breakpoints or watches: is the access clear of them? */
@@ -140,12 +143,10 @@ static noinline bool beside_watched(struct emu *cpu, u64 lin, unsigned int size,
 
 /*
  * Host memory of an access that nothing special is about; false: there is none.
- * @seg is a place in emu_quick.seg. Of pages with breakpoints or watches only if
- * @beside says so, as they take a call that the usual case is better off without.
+ * @seg is a place in emu_quick.seg.
  */
-static __always_inline bool memory(struct emu *cpu, unsigned int seg, u64 off,
-				   unsigned int size, bool write, bool beside,
-				   u8 **p)
+static __always_inline bool unwatched(struct emu *cpu, unsigned int seg, u64 off,
+				      unsigned int size, bool write, u8 **p)
 {
 	const struct emu_quick *q = &cpu->quick;
 	const struct emu_quick_seg *s = (const void *)((const u8 *)q->seg + seg);
@@ -157,10 +158,31 @@ static __always_inline bool memory(struct emu *cpu, unsigned int seg, u64 off,
 	w = &q->win[lin / EMU_PAGE % EMU_NR_WINDOWS];
 	*p = w->host + lin % EMU_PAGE;
 	/* By the last byte: one that crosses into the next page finds no tag. */
-	if (likely((write ? w->write_tag : w->read_tag) ==
-		   emu_page_tag(cpu, lin + size - 1)))
+	return likely((write ? w->write_tag : w->read_tag) ==
+		      emu_page_tag(cpu, lin + size - 1));
+}
+
+/* The same, also in pages with breakpoints or watches, if it is clear of them. */
+static noinline bool maybe_watched(struct emu *cpu, unsigned int seg, u64 off,
+				   unsigned int size, bool write, u8 **p)
+{
+	const struct emu_quick *q = &cpu->quick;
+	const struct emu_quick_seg *s = (const void *)((const u8 *)q->seg + seg);
+
+	if (unwatched(cpu, seg, off, size, write, p))
 		return true;
-	return beside && beside_watched(cpu, lin, size, write, p);
+	if (off + size > (write ? s->write_end : s->read_end))
+		return false;
+	return beside_watched(cpu, (s->base + off) & q->lin_mask, size, write, p);
+}
+
+/* The usual case is better off without a call. */
+static __always_inline bool memory(struct emu *cpu, unsigned int seg, u64 off,
+				   unsigned int size, bool write, bool beside,
+				   u8 **p)
+{
+	return beside ? maybe_watched(cpu, seg, off, size, write, p) :
+			unwatched(cpu, seg, off, size, write, p);
 }
 
 static __always_inline bool operand(struct emu *cpu, const struct emu_uop *u,
@@ -364,49 +386,51 @@ do_alu_store(struct emu *cpu, const struct emu_uop *u, enum emu_alu op, bool fla
 	return stored(cpu, p);
 }
 
-#define ALU_REG(name, op, w, wide)					\
-STATIC_UOP(name##_reg_##w, do_alu_reg(cpu, u, op, true, wide))		\
-STATIC_UOP(name##_reg_##w##_only, do_alu_reg(cpu, u, op, false, wide))
-
-#define ALU_LOAD(name, op, w, wide)					\
-STATIC_UOP_MEM(name##_load_##w,						\
-	       do_alu_load(cpu, u, op, true, wide, beside))		\
-STATIC_UOP_MEM(name##_load_##w##_only,					\
-	       do_alu_load(cpu, u, op, false, wide, beside))
-
+/* Without flags only what is often found without. */
 #define ALU_FORMS(name, op)						\
-ALU_REG(name, op, wide, true)						\
-ALU_REG(name, op, narrow, false)					\
-ALU_LOAD(name, op, wide, true)						\
-ALU_LOAD(name, op, narrow, false)					\
-STATIC_UOP_MEM(name##_store, do_alu_store(cpu, u, op, true, beside))	\
-STATIC_UOP_MEM(name##_store_only, do_alu_store(cpu, u, op, false, beside))
+STATIC_UOP(name##_reg_wide, do_alu_reg(cpu, u, op, true, true))		\
+STATIC_UOP(name##_reg_narrow, do_alu_reg(cpu, u, op, true, false))	\
+STATIC_UOP_MEM(name##_load_wide, do_alu_load(cpu, u, op, true, true, beside)) \
+STATIC_UOP_MEM(name##_load_narrow, do_alu_load(cpu, u, op, true, false, beside)) \
+STATIC_UOP_MEM(name##_store, do_alu_store(cpu, u, op, true, beside))
 
-ALU_FORMS(add, ALU_ADD)
-ALU_FORMS(or, ALU_OR)
+#define ALU_FORMS_ONLY(name, op)					\
+ALU_FORMS(name, op)							\
+STATIC_UOP(name##_reg_wide_only, do_alu_reg(cpu, u, op, false, true))	\
+STATIC_UOP(name##_load_wide_only,					\
+	   do_alu_load(cpu, u, op, false, true, false))
+
+ALU_FORMS_ONLY(add, ALU_ADD)
+ALU_FORMS_ONLY(or, ALU_OR)
 ALU_FORMS(adc, ALU_ADC)
 ALU_FORMS(sbb, ALU_SBB)
-ALU_FORMS(and, ALU_AND)
-ALU_FORMS(sub, ALU_SUB)
-ALU_FORMS(xor, ALU_XOR)
+ALU_FORMS_ONLY(and, ALU_AND)
+ALU_FORMS_ONLY(sub, ALU_SUB)
+ALU_FORMS_ONLY(xor, ALU_XOR)
 ALU_FORMS(cmp, ALU_CMP)
 ALU_FORMS(test, ALU_TEST)
 
 #define FLAGS_OR_NOT(name)	{ uop_##name, uop_##name##_only }
+#define ALWAYS_FLAGS(name)	{ uop_##name, NULL }
 #define ALU_LINE(name) {						\
-	{ FLAGS_OR_NOT(name##_reg_narrow), FLAGS_OR_NOT(name##_reg_wide) }, \
-	{ FLAGS_OR_NOT(name##_load_narrow), FLAGS_OR_NOT(name##_load_wide) }, \
-	{ FLAGS_OR_NOT(name##_store), FLAGS_OR_NOT(name##_store) },	\
+	{ ALWAYS_FLAGS(name##_reg_narrow), ALWAYS_FLAGS(name##_reg_wide) }, \
+	{ ALWAYS_FLAGS(name##_load_narrow), ALWAYS_FLAGS(name##_load_wide) }, \
+	{ ALWAYS_FLAGS(name##_store), ALWAYS_FLAGS(name##_store) },	\
+}
+#define ALU_LINE_ONLY(name) {						\
+	{ ALWAYS_FLAGS(name##_reg_narrow), FLAGS_OR_NOT(name##_reg_wide) }, \
+	{ ALWAYS_FLAGS(name##_load_narrow), FLAGS_OR_NOT(name##_load_wide) }, \
+	{ ALWAYS_FLAGS(name##_store), ALWAYS_FLAGS(name##_store) },	\
 }
 
 const emu_uop_fn emu_quick_alu[NR_ALU][NR_FORMS][2][2] = {
-	[ALU_ADD] = ALU_LINE(add),
-	[ALU_OR] = ALU_LINE(or),
+	[ALU_ADD] = ALU_LINE_ONLY(add),
+	[ALU_OR] = ALU_LINE_ONLY(or),
 	[ALU_ADC] = ALU_LINE(adc),
 	[ALU_SBB] = ALU_LINE(sbb),
-	[ALU_AND] = ALU_LINE(and),
-	[ALU_SUB] = ALU_LINE(sub),
-	[ALU_XOR] = ALU_LINE(xor),
+	[ALU_AND] = ALU_LINE_ONLY(and),
+	[ALU_SUB] = ALU_LINE_ONLY(sub),
+	[ALU_XOR] = ALU_LINE_ONLY(xor),
 	[ALU_CMP] = ALU_LINE(cmp),
 	[ALU_TEST] = ALU_LINE(test),
 };
@@ -873,30 +897,18 @@ const emu_uop_fn emu_quick_compare[2][NR_FORMS][8] = {
 	},
 };
 
-/* Ports: what their kinds decide without a side effect is asked first */
+/* Ports */
 
-static bool port_ready(struct emu *cpu, const struct emu_uop *u, u16 port,
-		       enum emu_dir dir, u32 val)
+static __always_inline bool port(struct emu *cpu, const struct emu_uop *u,
+				 enum emu_dir dir, u32 *val)
 {
 	const struct emu_ops *ops = cpu->ops;
 
-	if (!cpu->quick.ports || !ops->port_check)
+	if (unlikely(!cpu->quick.ports || !ops->port_quick))
 		return false;
-	/* Hooks may look where it is, and what the flags are. */
+	/* The hook may look where it is, and what the flags are. */
 	cpu->st.regs.rip = quick_rip(cpu, u->start);
-	cpu->host_exit = 0;
-	if (u->size > 1 && ops->port_split && ops->port_split(cpu, port, u->size))
-		return false;
-	return ops->port_check(cpu, port, u->size, dir, val) == EMU_OK;
-}
-
-static void trace_port(struct emu *cpu, const struct emu_uop *u, u16 port,
-		       enum emu_dir dir, u64 val)
-{
-	emu_trace(cpu, &(struct emu_trace){
-		.kind = EMU_TRACE_PORT, .dir = dir, .size = u->size,
-		.port = port, .count = 1, .value = val,
-	});
+	return ops->port_quick(cpu, place(cpu, u->src), u->size, dir, val);
 }
 
 /* A device may have asked for an interrupt. */
@@ -908,27 +920,21 @@ static enum emu_uop_result after_port(const struct emu *cpu)
 	       ev->init_pending | ev->mc_pending ? UOP_LAST : UOP_NEXT;
 }
 
-static enum emu_uop_result do_out(struct emu *cpu, const struct emu_uop *u)
+static __always_inline enum emu_uop_result do_out(struct emu *cpu,
+						  const struct emu_uop *u)
 {
 	u32 val = destination(cpu, u);
-	u16 port = place(cpu, u->src);
 
-	if (!port_ready(cpu, u, port, EMU_WRITE, val))
-		return UOP_STEP;
-	trace_port(cpu, u, port, EMU_WRITE, val);
-	cpu->ops->port_write(cpu, port, u->size, val);
-	return after_port(cpu);
+	return port(cpu, u, EMU_WRITE, &val) ? after_port(cpu) : UOP_STEP;
 }
 
-static enum emu_uop_result do_in(struct emu *cpu, const struct emu_uop *u)
+static __always_inline enum emu_uop_result do_in(struct emu *cpu,
+						 const struct emu_uop *u)
 {
-	u16 port = place(cpu, u->src);
 	u32 val = 0;
 
-	if (!port_ready(cpu, u, port, EMU_READ, 0) ||
-	    cpu->ops->port_read(cpu, port, u->size, &val))
+	if (!port(cpu, u, EMU_READ, &val))
 		return UOP_STEP;
-	trace_port(cpu, u, port, EMU_READ, val & u->mask);
 	set_destination(cpu, u, val, false);
 	return after_port(cpu);
 }
@@ -943,4 +949,105 @@ enum emu_uop_result uop_step(struct emu *cpu, const struct emu_uop *u)
 	if (!(u->insn.op->flags & F_UNSUP) && u->insn.exec != em_unsupported)
 		cpu->decoded = &u->insn;
 	return leave(cpu, u, UOP_STEP);
+}
+
+/*
+ * Two that often follow one another have a function for both, in the place of the
+ * first: a jump less, which counts where jumps are slow. The second keeps its own.
+ */
+#define DO_mov_wide		do_set(cpu, u, place(cpu, u->src), true)
+#define DO_lea_wide		do_set(cpu, u, address(cpu, u), true)
+#define DO_add_reg_wide_only	do_alu_reg(cpu, u, ALU_ADD, false, true)
+#define DO_and_reg_wide_only	do_alu_reg(cpu, u, ALU_AND, false, true)
+#define DO_xor_reg_wide_only	do_alu_reg(cpu, u, ALU_XOR, false, true)
+#define DO_shr_only		do_unary(cpu, u, UNARY_SHR, false)
+#define DO_load1_wide		do_load(cpu, u, 1, false, true, false)
+#define DO_load4		do_load(cpu, u, 4, false, true, false)
+#define DO_store4		do_store(cpu, u, 4, false)
+#define DO_jcc2			branch(cpu, u, flags_condition(cpu, 2) != (u->cc & 1))
+#define DO_dec			do_unary(cpu, u, UNARY_DEC, true)
+#define DO_cmp_reg_jcc1		compare_branch(cpu, u, ALU_CMP, FORM_REG, 1, false)
+#define DO_cmp_reg_jcc2		compare_branch(cpu, u, ALU_CMP, FORM_REG, 2, false)
+#define DO_cmp_reg_jcc3		compare_branch(cpu, u, ALU_CMP, FORM_REG, 3, false)
+#define DO_test_reg_jcc2	compare_branch(cpu, u, ALU_TEST, FORM_REG, 2, false)
+
+#define AGAIN_mov_wide(u)		leave(cpu, u, UOP_STEP)
+#define AGAIN_lea_wide(u)		leave(cpu, u, UOP_STEP)
+#define AGAIN_add_reg_wide_only(u)	leave(cpu, u, UOP_STEP)
+#define AGAIN_and_reg_wide_only(u)	leave(cpu, u, UOP_STEP)
+#define AGAIN_xor_reg_wide_only(u)	leave(cpu, u, UOP_STEP)
+#define AGAIN_shr_only(u)		leave(cpu, u, UOP_STEP)
+#define AGAIN_load1_wide(u)		beside_load1_wide(cpu, u)
+#define AGAIN_load4(u)			beside_load4(cpu, u)
+#define AGAIN_store4(u)			beside_store4(cpu, u)
+#define AGAIN_jcc2(u)			leave(cpu, u, UOP_STEP)
+#define AGAIN_dec(u)			leave(cpu, u, UOP_STEP)
+#define AGAIN_cmp_reg_jcc1(u)		leave(cpu, u, UOP_STEP)
+#define AGAIN_cmp_reg_jcc2(u)		leave(cpu, u, UOP_STEP)
+#define AGAIN_cmp_reg_jcc3(u)		leave(cpu, u, UOP_STEP)
+#define AGAIN_test_reg_jcc2(u)		leave(cpu, u, UOP_STEP)
+
+#define FIRSTS(do, second)						\
+	do(mov_wide, second) do(lea_wide, second)			\
+	do(add_reg_wide_only, second) do(xor_reg_wide_only, second)	\
+	do(and_reg_wide_only, second) do(shr_only, second)		\
+	do(load1_wide, second) do(load4, second) do(store4, second)
+
+#define SECONDS(do)							\
+	do(mov_wide) do(add_reg_wide_only) do(xor_reg_wide_only)	\
+	do(and_reg_wide_only) do(shr_only) do(load4) do(cmp_reg_jcc1)	\
+	do(cmp_reg_jcc2) do(cmp_reg_jcc3) do(test_reg_jcc2) do(dec)
+
+#define PAIR(a, b)							\
+static enum emu_uop_result pair_##a##__##b(struct emu *cpu,		\
+					   const struct emu_uop *u)	\
+{									\
+	enum emu_uop_result r = DO_##a;					\
+									\
+	if (unlikely(r))						\
+		return r == UOP_STEP ? AGAIN_##a(u) : leave(cpu, u, r);	\
+	u++;								\
+	r = DO_##b;							\
+	if (unlikely(r))						\
+		return r == UOP_STEP ? AGAIN_##b(u) : leave(cpu, u, r);	\
+	return next(cpu, u);						\
+}
+
+#define PAIRS_WITH(b)	FIRSTS(PAIR, b)
+#define FIRST(a, b)	uop_##a,
+#define SECOND(b)	uop_##b,
+#define ENTRY(a, b)	pair_##a##__##b,
+#define LINE(b)		{ FIRSTS(ENTRY, b) },
+
+SECONDS(PAIRS_WITH)
+PAIR(dec, jcc2)
+
+static const emu_uop_fn firsts[] = { FIRSTS(FIRST, ) };
+static const emu_uop_fn seconds[] = { SECONDS(SECOND) };
+static const emu_uop_fn pairs[ARRAY_SIZE(seconds)][ARRAY_SIZE(firsts)] = {
+	SECONDS(LINE)
+};
+
+/**
+ * emu_quick_pair() - one function for two uops
+ * @a: function of the first
+ * @b: function of the one after it
+ *
+ * Return: NULL where there is none.
+ */
+emu_uop_fn emu_quick_pair(emu_uop_fn a, emu_uop_fn b)
+{
+	unsigned int n, m;
+
+	if (a == uop_dec && b == uop_jcc2)
+		return pair_dec__jcc2;
+	for (n = 0; n < ARRAY_SIZE(firsts); n++)
+		if (a == firsts[n])
+			break;
+	for (m = 0; m < ARRAY_SIZE(seconds); m++)
+		if (b == seconds[m])
+			break;
+	if (n == ARRAY_SIZE(firsts) || m == ARRAY_SIZE(seconds))
+		return NULL;
+	return pairs[m][n];
 }

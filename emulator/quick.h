@@ -34,6 +34,8 @@ extern const emu_uop_fn emu_quick_unary[NR_UNARY][2];
 extern const emu_uop_fn emu_quick_jcc[8];
 extern const emu_uop_fn emu_quick_compare[2][NR_FORMS][8];
 
+emu_uop_fn emu_quick_pair(emu_uop_fn a, emu_uop_fn b);
+
 #define EMU_UOP(name) \
 	enum emu_uop_result uop_##name(struct emu *cpu, const struct emu_uop *u)
 

@@ -2,7 +2,7 @@
 /*
  * The state as a whole: what RESET makes of it, and whether it can be run.
  */
-#include "internal.h"
+#include "quick.h"
 
 static const struct emu_segment reset_data = {
 	.limit = 0xffff, .attr = EMU_SEG_P | EMU_SEG_S | EMU_SEG_WRITABLE |
@@ -321,8 +321,9 @@ void emu_init(struct emu *cpu, const struct emu_ops *ops, void *host)
 	const struct emu_cpuid *table;
 	unsigned int n;
 
-	/* Bytes and uops without a block are not looked at. */
-	memset(cpu, 0, offsetof(struct emu, block_bytes));
+	/* Uops without a block are not looked at, nor is more of one than its tags. */
+	memset(cpu, 0, offsetof(struct emu, block));
+	emu_blocks_drop(cpu);
 	cpu->ops = ops;
 	cpu->host = host;
 	table = emu_cpuid_preset(EMU_PRESET_X86_64_V3, &n);

@@ -427,6 +427,7 @@ void emu_uop_finish(struct emu_uop *first, const struct emu_draft *d,
 {
 	u8 seen = UOP_SETS;		/* flags that may be asked for from here on */
 	struct emu_uop *u;
+	emu_uop_fn both;
 	unsigned int n;
 
 	for (n = nr; n-- > 0; ) {
@@ -445,5 +446,10 @@ void emu_uop_finish(struct emu_uop *first, const struct emu_draft *d,
 			seen &= ~u->traits;
 		if (u->traits & UOP_READS_CF)
 			seen |= UOP_SETS_CF;
+	}
+	for (n = 0; n + 1 < nr; n++) {
+		both = emu_quick_pair(first[n].fn, first[n + 1].fn);
+		if (both)
+			first[n++].fn = both;
 	}
 }

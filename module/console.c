@@ -58,10 +58,12 @@ u32 console_room(const struct console *con)
 }
 
 /**
- * console_write() - add bytes and wake readers
+ * console_write() - add bytes
  * @con: console
  * @data: bytes
  * @len: how many, no more than console_room()
+ *
+ * Readers who sleep are woken by console_wake().
  */
 void console_write(struct console *con, const void *data, u32 len)
 {
@@ -73,6 +75,37 @@ void console_write(struct console *con, const void *data, u32 len)
 		memcpy(con->buf, data + part, len - part);
 	/* Pairs with the acquire in console_len(). */
 	smp_store_release(&con->head, con->head + len);
+}
+
+/**
+ * console_put() - add the bytes of a value, the lowest first
+ * @con: console
+ * @val: value
+ * @len: 1 to 4, no more than console_room()
+ *
+ * Otherwise as console_write().
+ */
+void console_put(struct console *con, u32 val, u32 len)
+{
+	u32 i;
+
+	for (i = 0; i < len; i++)
+		con->buf[(con->head + i) & (LIMIT_CONSOLE - 1)] = val >> (8 * i);
+	/* Pairs with the acquire in console_len(). */
+	smp_store_release(&con->head, con->head + len);
+}
+
+/**
+ * console_wake() - wake readers if there is something new
+ * @con: console
+ *
+ * At each poll and at the end of a run, so that a byte does not cost a barrier.
+ */
+void console_wake(struct console *con)
+{
+	if (con->announced == con->head)
+		return;
+	con->announced = con->head;
 	/* Its barrier pairs with that of a reader who goes to sleep. */
 	if (wq_has_sleeper(&con->wait))
 		wake_up_interruptible_poll(&con->wait, EPOLLIN | EPOLLRDNORM);

@@ -145,6 +145,7 @@ static int run_poll(struct emu *cpu)
 {
 	struct sandbox *sb = cpu->host;
 
+	console_wake(&sb->console);
 	/* RCU, too, asks by this flag for a moment of quiet. */
 	if (debug_poll(cpu) || need_resched()) {
 		trace_piotrap_preempt(sb);
@@ -204,6 +205,7 @@ const struct emu_ops run_ops = {
 	.port_split = ports_split,
 	.port_read = ports_read,
 	.port_write = ports_write,
+	.port_quick = ports_quick,
 	.port_read_bulk = ports_read_bulk,
 	.port_write_bulk = ports_write_bulk,
 	.poll = run_poll,
@@ -328,6 +330,7 @@ static void run_cpu(struct sandbox *sb, u32 dirty, u32 stream_len)
 		skip_first_poll(cpu);
 		reason = exit_reason(cpu, emu_run(cpu));
 	}
+	console_wake(&sb->console);
 	if (sb->held.nr)
 		caller_unpin(cpu);	/* an instruction does so itself */
 

@@ -122,6 +122,7 @@ void caller_unpin(struct emu *cpu);
  * struct console - ring from console ports to read(2)
  * @buf: LIMIT_CONSOLE bytes; set before the first byte is written
  * @head: bytes written so far; changed by the thread that runs only
+ * @announced: of these, the ones that readers have been woken for, likewise
  * @tail: bytes taken so far; changed under @lock
  * @dropped: bytes that found no room
  * @lock: one reader at a time
@@ -130,6 +131,7 @@ void caller_unpin(struct emu *cpu);
 struct console {
 	u8 *buf;
 	u32 head;
+	u32 announced;
 	u32 tail;
 	u64 dropped;
 	struct mutex lock;	/* one reader at a time */
@@ -141,6 +143,8 @@ int console_alloc(struct console *con);
 void console_free(struct console *con);
 u32 console_room(const struct console *con);
 void console_write(struct console *con, const void *data, u32 len);
+void console_put(struct console *con, u32 val, u32 len);
+void console_wake(struct console *con);
 ssize_t console_read(struct console *con, char __user *buf, size_t len,
 		     bool nonblock);
 __poll_t console_poll(struct console *con, struct file *file,
@@ -209,6 +213,8 @@ int ports_read(struct emu *cpu, u16 port, unsigned int size, u32 *val);
 int ports_write(struct emu *cpu, u16 port, unsigned int size, u32 val);
 u32 ports_read_bulk(struct emu *cpu, u16 port, unsigned int size, void *buf,
 		    u32 count);
+bool ports_quick(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir,
+		 u32 *val);
 u32 ports_write_bulk(struct emu *cpu, u16 port, unsigned int size,
 		     const void *buf, u32 count);
 

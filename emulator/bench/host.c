@@ -78,6 +78,22 @@ static void console_write(struct console *con, const void *data, u32 len)
 	memcpy(con->buf + pos, data, part);
 	memcpy(con->buf, (const u8 *)data + part, len - part);
 	__atomic_store_n(&con->head, con->head + len, __ATOMIC_RELEASE);
+}
+
+static void console_put(struct console *con, u32 val, u32 len)
+{
+	u32 i;
+
+	for (i = 0; i < len; i++)
+		con->buf[(con->head + i) & (CONSOLE_SIZE - 1)] = val >> (8 * i);
+	__atomic_store_n(&con->head, con->head + len, __ATOMIC_RELEASE);
+}
+
+static void console_wake(struct console *con)
+{
+	if (con->announced == con->head)
+		return;
+	con->announced = con->head;
 	/* wq_has_sleeper() */
 	__atomic_thread_fence(__ATOMIC_SEQ_CST);
 	if (READ_ONCE(con->sleeper))
@@ -238,6 +254,38 @@ static void input_bytes(struct port_range *r, u8 *to, u32 len)
 	r->len -= len;
 }
 
+static bool port_quick(struct emu *cpu, u16 port, unsigned int size,
+		       enum emu_dir dir, u32 *val)
+{
+	struct bench_host *h = host_of(cpu);
+	struct port_range *r = single_range(h, port, size);
+	unsigned int i;
+
+	if (!r)
+		return false;
+	if (dir == EMU_WRITE) {
+		if (r->kind == PIOTRAP_PORT_CONSOLE &&
+		    size > console_room(&h->console))
+			return false;
+		if (READ_ONCE(h->tracing))
+			h->traced++;
+		if (r->kind == PIOTRAP_PORT_CONSOLE)
+			console_put(&h->console, *val, size);
+		else
+			write_part(h, r, port, size, *val);
+		return true;
+	}
+	if (r->kind == PIOTRAP_PORT_INPUT && r->flags & PIOTRAP_PORTS_WAIT &&
+	    size > r->len)
+		return false;
+	*val = read_byte(r, port);
+	for (i = 1; i < size; i++)
+		*val |= (u32)read_byte(r, port + i) << (8 * i);
+	if (READ_ONCE(h->tracing))
+		h->traced++;
+	return true;
+}
+
 static u32 port_read_bulk(struct emu *cpu, u16 port, unsigned int size, void *buf,
 			  u32 count)
 {
@@ -294,6 +342,7 @@ static u32 port_write_bulk(struct emu *cpu, u16 port, unsigned int size,
 
 static int poll(struct emu *cpu)
 {
+	console_wake(&host_of(cpu)->console);
 	return EMU_OK;
 }
 
@@ -357,6 +406,7 @@ const struct emu_ops bench_ops = {
 	.port_split = port_split,
 	.port_read = port_read,
 	.port_write = port_write,
+	.port_quick = port_quick,
 	.port_read_bulk = port_read_bulk,
 	.port_write_bulk = port_write_bulk,
 	.poll = poll,

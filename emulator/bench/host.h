@@ -29,6 +29,7 @@ struct port_range {
 struct console {
 	u8 *buf;
 	u32 head;
+	u32 announced;
 	u32 tail;
 	void *sleeper;
 };

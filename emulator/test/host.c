@@ -158,6 +158,28 @@ static bool special(struct host *h, u16 port, unsigned int size)
 	       port_split(&h->cpu, port, size);
 }
 
+static void trace(struct emu *cpu, const struct emu_trace *t);
+
+static bool port_quick(struct emu *cpu, u16 port, unsigned int size,
+		       enum emu_dir dir, u32 *val)
+{
+	struct host *h = host_of(cpu);
+	struct emu_trace t = {
+		.kind = EMU_TRACE_PORT, .dir = dir, .size = size, .port = port,
+		.count = 1,
+	};
+
+	if (special(h, port, size))
+		return false;
+	if (dir == EMU_READ)
+		*val = host_next_in(h, port, size);
+	log_io(h, port, size, dir, *val);
+	t.value = *val;
+	trace(cpu, &t);
+	h->quick++;
+	return true;
+}
+
 static u32 read_bulk(struct emu *cpu, u16 port, unsigned int size, void *buf,
 		     u32 count)
 {
@@ -325,6 +347,7 @@ static const struct emu_ops ops = {
 	.port_split = port_split,
 	.port_read = port_read,
 	.port_write = port_write,
+	.port_quick = port_quick,
 	.port_read_bulk = read_bulk,
 	.port_write_bulk = write_bulk,
 	.poll = poll,

@@ -48,6 +48,7 @@ struct host {
 	int stop_port;			/* host_exit before it, or -1 */
 	bool bulk;			/* offer bulk hooks */
 	u32 bulk_max;			/* elements that a bulk hook takes */
+	u64 quick;			/* accesses by the quick hook */
 	bool poll_stop;			/* poll, and stop, at each boundary */
 	u32 polls;
 	bool port_stop;			/* stop once before each port access */
