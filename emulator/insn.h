@@ -102,8 +102,7 @@ enum emu_opcode_flags {
 	F_WIDE = BIT(25),	/* REX.W selects the entry: without, with */
 	F_M64 = BIT(26),	/* 64-bit mode selects the entry: other modes, it */
 	F_FEAT64 = BIT(27),	/* its feature counts in 64-bit mode only */
-	F_PURE = BIT(28),	/* its operands, registers and arithmetic flags are all
-				 * that it uses; it may be in a block without a step */
+	F_PURE = BIT(28),	/* uses its operands, registers and arithmetic flags only */
 };
 
 /**
