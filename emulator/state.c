@@ -330,6 +330,8 @@ void emu_init(struct emu *cpu, const struct emu_ops *ops, void *host)
 	emu_set_cpuid(cpu, table, n);
 	emu_reset(&cpu->st);
 	emu_load(cpu);
+	/* Tags of empty windows are 0, which is no generation's. */
+	emu_flush(cpu);
 }
 
 void emu_set_stream(struct emu *cpu, u32 len)

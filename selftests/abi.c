@@ -411,6 +411,24 @@ TEST_F(abi, state_after_open)
 	box_close(&other);
 }
 
+/* Before anything was given to it a sandbox has no memory, at 0 as elsewhere. */
+TEST_F(abi, no_memory_yet)
+{
+	static const uint8_t code[][3] = {
+		{ 0xa0, 0x10, 0x00 },	/* mov al,[10h] */
+		{ 0xa2, 0x10, 0x00 },	/* mov [10h],al */
+	};
+	struct box other;
+
+	for (unsigned int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, box_open_bare(&other));
+		ASSERT_EQ(0, run_stream(&other, code[i], sizeof(code[i])));
+		EXPECT_EXIT(MEMORY, &other);
+		EXPECT_EQ(0x10, other.run->exit_addr);
+		box_close(&other);
+	}
+}
+
 /* SET_REGION */
 
 TEST_F(abi, region_errors)
