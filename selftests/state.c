@@ -535,7 +535,7 @@ static void good_state(struct piotrap_state *st, unsigned int kind)
  * A run looks only at rules that speak of a group which it takes. It refuses what
  * SET_STATE refuses, and takes what that takes.
  */
-TEST_F(state, groups_as_states)
+TEST_F_TIMEOUT(state, groups_as_states, 240)
 {
 	unsigned int i, m, n, refused = 0, taken = 0;
 	struct piotrap_state first, good, st, back;
