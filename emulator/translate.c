@@ -164,23 +164,21 @@ static bool translate_alu(struct emu *cpu, struct emu_uop *u,
 	enum emu_form form = FORM_REG;
 
 	set_size(u, i->size);
-	if (is_memory(i, o[0])) {
+	if (is_memory(i, o[0]))
 		form = FORM_STORE;
-		if (!set_source(cpu, u, i, o[1]))
-			return false;
-	} else if (!set_dst(u, i, o[0])) {
+	else if (!set_dst(u, i, o[0]))
 		return false;
-	} else if (is_memory(i, o[1])) {
+	else if (is_memory(i, o[1]))
 		form = FORM_LOAD;
-	} else if (!set_source(cpu, u, i, o[1])) {
+	if (form != FORM_LOAD && !set_source(cpu, u, i, o[1]))
 		return false;
-	} else {
+	if (form == FORM_REG) {
 		u->traits = UOP_FIXED | UOP_SETS;
 		if (op == ALU_ADC || op == ALU_SBB)
 			u->traits |= UOP_READS_CF;
-	}
-	if (form != FORM_REG)
+	} else {
 		set_address(u, i);
+	}
 	u->fn = emu_quick_alu[op][form][wide(u)][0];
 	d->only = emu_quick_alu[op][form][wide(u)][1];
 	if (op == ALU_CMP || op == ALU_TEST)
