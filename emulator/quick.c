@@ -417,6 +417,7 @@ ALU_FORMS(test, ALU_TEST)
 	{ ALWAYS_FLAGS(name##_load_narrow), ALWAYS_FLAGS(name##_load_wide) }, \
 	{ ALWAYS_FLAGS(name##_store), ALWAYS_FLAGS(name##_store) },	\
 }
+
 #define ALU_LINE_ONLY(name) {						\
 	{ ALWAYS_FLAGS(name##_reg_narrow), FLAGS_OR_NOT(name##_reg_wide) }, \
 	{ ALWAYS_FLAGS(name##_load_narrow), FLAGS_OR_NOT(name##_load_wide) }, \
@@ -1022,7 +1023,7 @@ static enum emu_uop_result pair_##a##__##b(struct emu *cpu,		\
 SECONDS(PAIRS_WITH)
 PAIR(dec, jcc2)
 
-static const emu_uop_fn firsts[] = { FIRSTS(FIRST, ) };
+static const emu_uop_fn firsts[] = { FIRSTS(FIRST, any) };
 static const emu_uop_fn seconds[] = { SECONDS(SECOND) };
 static const emu_uop_fn pairs[ARRAY_SIZE(seconds)][ARRAY_SIZE(firsts)] = {
 	SECONDS(LINE)
