@@ -718,6 +718,10 @@ enum emu_exit emu_run(struct emu *cpu)
 	cpu->leave = EMU_EXIT_NONE;
 	cpu->access = ACCESS_CPL;
 	cpu->stop = false;
+	/* What an instruction met that left before it was complete. */
+	cpu->new_data = 0;
+	cpu->new_io = 0;
+	cpu->new_shadow = 0;
 	/* A signal or immediate exit is noticed before anything runs. */
 	cpu->poll_left = cpu->polled ? EMU_POLL_MAX : 0;
 	cpu->poll_exact = false;
