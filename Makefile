@@ -26,6 +26,7 @@ help:
 	@echo 'make check        all tests; ends with a line of totals'
 	@echo 'make check-debug  the selftests on a kernel with KASAN, lockdep...;'
 	@echo '                  builds that kernel first, once: half an hour'
+	@echo 'make fuzz         the emulator, for TIME seconds (60), with libFuzzer'
 	@echo 'make scoreboard   debug traps in this and in other emulators, a table'
 	@echo 'make bench        how fast, beside other emulators; QUICK=1: this one alone'
 	@echo 'make bench-kernel what a run costs in the kernel, in instructions'
@@ -69,6 +70,11 @@ check: deps
 
 check-debug: deps
 	@selftests/check.sh --debug
+
+TIME ?= 60
+
+fuzz: deps
+	@$(MAKE) -s --no-print-directory -C emulator fuzz TIME=$(TIME)
 
 # Bochs, QEMU, Unicorn, KVM; a few minutes. Writes Documentation/scoreboard.rst.
 scoreboard: deps
@@ -149,6 +155,6 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: help all modules tools bpf demo check check-debug scoreboard bench bench-kernel \
+.PHONY: help all modules tools bpf demo check check-debug fuzz scoreboard bench bench-kernel \
 	bench-smp lint deps install install-bpf uninstall clean distclean
 .DEFAULT_GOAL := all
