@@ -24,6 +24,14 @@ const struct variant variants[] = {
 	{ .name = "stopped before each port access", .ports = true },
 	{ .name = "bulk, each step logged", .bulk = true, .bulk_max = ~0U,
 	  .steps = true },
+	{ .name = "without blocks", .no_blocks = true },
+	{ .name = "without blocks, bulk", .no_blocks = true, .bulk = true,
+	  .bulk_max = ~0U },
+	{ .name = "in slices of 2", .slice = 2 },
+	{ .name = "in slices of 9, bulk", .slice = 9, .bulk = true,
+	  .bulk_max = ~0U },
+	{ .name = "after other code", .warm = true },
+	{ .name = "after other code, in slices of 5", .warm = true, .slice = 5 },
 };
 
 const unsigned int nr_variants = ARRAY_SIZE(variants);
@@ -52,6 +60,7 @@ static struct seen *note(struct host *h, enum emu_exit why_left)
 	memcpy(&s->st, &h->cpu.st, SEEN_STATE);
 	s->why = why_left;
 	s->exit = h->cpu.exit;
+	s->boundaries = h->cpu.boundaries;
 	s->vector = why_left == EMU_EXIT_EVENT ? ev->vector :
 		    why_left == EMU_EXIT_WATCH ? SEEN_WATCH : 255;
 	s->rflags = h->cpu.st.regs.rflags;
@@ -195,15 +204,29 @@ static void note_boundary(struct host *h, u64 n)
 	nr_boundaries = max(nr_boundaries, n + 1);
 }
 
+/* Boundaries until the next stop that makes no difference. */
+static u64 next_stop(const struct host *h, const struct variant *v, u64 left,
+		     u64 passed)
+{
+	u64 every = v->save ? v->save : v->slice;
+
+	if (h->change_at > passed)
+		left = min(left, h->change_at - passed);
+	return every ? min(left, every) : left;
+}
+
 void drive(struct host *h, const struct variant *v, u64 end)
 {
 	u64 left = h->budget ? h->budget : DRIVE_BUDGET, before, passed = 0;
 	unsigned int rounds;
+	bool changed = false;
 	enum emu_exit ex;
 
-	h->cpu.flags &= ~EMU_WANT_STEPS;
+	h->cpu.flags &= ~(EMU_WANT_STEPS | EMU_NO_BLOCKS);
 	if (v->steps)
 		h->cpu.flags |= EMU_WANT_STEPS;
+	if (v->no_blocks)
+		h->cpu.flags |= EMU_NO_BLOCKS;
 	nr_seen = 0;
 	memset(boundary, 0, nr_boundaries * sizeof(boundary[0]));
 	nr_boundaries = 0;
@@ -212,8 +235,12 @@ void drive(struct host *h, const struct variant *v, u64 end)
 			sprintf(why, "it does not get on");
 			return;
 		}
+		if (passed == h->change_at && passed && !changed) {
+			host_change(h);
+			changed = true;
+		}
 		before = h->cpu.boundaries;
-		h->cpu.st.budget = v->save ? min(left, v->save) : left;
+		h->cpu.st.budget = next_stop(h, v, left, passed);
 		ex = emu_run(&h->cpu);
 		left -= h->cpu.boundaries - before;
 		passed += h->cpu.boundaries - before;

@@ -20,6 +20,9 @@ struct variant {
 	bool poll;			/* stop at each poll */
 	bool ports;			/* stop before each port access */
 	bool steps;			/* the step hook is called, and stops each time */
+	u32 slice;			/* stop each so many boundaries, in one engine */
+	bool no_blocks;			/* instruction by instruction */
+	bool warm;			/* it has run before, with another byte of code */
 };
 
 extern const struct variant variants[];
@@ -35,6 +38,7 @@ struct seen {
 	u8 vector;			/* or SEEN_WATCH; 255: the end */
 	u64 rflags;			/* as pushed */
 	u64 payload;
+	u64 boundaries;			/* passed so far */
 	u32 error;			/* all ones: none */
 	struct emu_exit_info exit;
 	enum emu_exit why;

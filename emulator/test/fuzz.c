@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Fuzzing: bytes choose a shape (shape.h), then instruction bytes, any field of
- * the state, memory, and which pages the hooks refuse, drop or leave to the owner.
+ * the state, memory, which pages the hooks refuse, drop or leave to the owner, and
+ * a byte that somebody else writes between two instructions.
  * What must hold: ASan and UBSan are silent, each run comes back, the state passes
  * emu_check_state() after each exit, and all ways of running agree (D1-D8).
  *
@@ -85,6 +86,17 @@ static void choose_pages(struct input *in)
 	}
 }
 
+static void choose_change(struct input *in)
+{
+	u64 code = host.cpu.st.segs.seg[EMU_CS].base + host.cpu.st.regs.rip;
+	u32 at = byte(in);
+
+	host.change_at = byte(in) % 64;
+	/* Mostly code. */
+	host.change_gpa = (at < 192 ? code + at % 48 : at << 8 | byte(in)) % SHAPE_MEM;
+	host.change_val = byte(in);
+}
+
 /*
  * Anything in the state that may be there. Of the instruction under way too, but
  * what it is answered then depends on how memory is reached.
@@ -129,6 +141,7 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	ways = choose_state(&in);
 	choose_memory(&in);
 	choose_pages(&in);
+	choose_change(&in);
 	if (flags & 1)
 		host.cpu.flags |= EMU_INTERCEPT_IRET;
 	if (flags & 2)

@@ -414,6 +414,12 @@ void host_code(struct host *h, u16 ip, const u8 *code, unsigned int len)
 	emu_load(&h->cpu);
 }
 
+void host_change(struct host *h)
+{
+	touch(h, h->change_gpa);
+	h->mem[h->change_gpa] = h->change_val;
+}
+
 void host_deliver_all(struct host *h)
 {
 	memset(&h->cpu.config, 0, sizeof(h->cpu.config));

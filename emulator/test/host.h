@@ -71,6 +71,9 @@ struct host {
 	u32 (*on_in)(struct host *h, u16 port, unsigned int size);
 	/* The owner mends what this page fault is about: false, he cannot. */
 	bool (*on_fault)(struct host *h, u64 lin);
+	u32 change_at;			/* of drive(): boundary at which somebody writes */
+	u32 change_gpa;			/* to memory here */
+	u8 change_val;			/* this; the engine is not told */
 	u8 answer;			/* to #DB, enum emu_event_action; absorbs */
 	u32 budget;			/* of drive(), 0: its own */
 	void *user;
@@ -82,6 +85,7 @@ void host_free(struct host *h);
 void host_reset(struct host *h);
 /* Real mode at CS:IP 0000:ip with code there; SS:SP 0000:7000. */
 void host_code(struct host *h, u16 ip, const u8 *code, unsigned int len);
+void host_change(struct host *h);
 u32 host_next_in(struct host *h, u16 port, unsigned int size);
 void host_deliver_all(struct host *h);
 

@@ -76,5 +76,30 @@ lose io.done
 lose event.nmi_pending
 lose stream.len
 
+# Blocks.
+find block.c 's/!same_bytes\(code, .*(true|false)\)/0/' code that was changed is run as it was
+find block.c 's/q->code_span = .*;/q->code_span = 0;/' a store into its own block is not seen
+find block.c 's/emu_debug_code_between\(cpu.*\)\)$/0)/' a block goes over a code breakpoint
+find block.c 's/b->n > left\)/b->n > left + 1)/' a block goes beyond the budget
+find block.c 's/(return before) \+ 1;/\1;/' a comparison with a branch that faults is not counted
+find translate.c 's/^\tlast->done\+\+;//' a comparison with a branch counts as one
+find block.c 's/\(u64\)mode << KEY_MODE_SHIFT \|//' \
+	a block is run in another mode
+find block.c 's/EMU_FL_TF \| EMU_FL_RF/EMU_FL_RF/' a block runs under TF
+find block.c 's/EMU_BLOCK_STI \| EMU_BLOCK_MOV_SS/EMU_BLOCK_STI/' a block runs in a shadow
+find block.c 's/^\tif \(s->attr \& EMU_SEG_UNUSABLE .*/\tif (0)/' segments that grow down are as others
+find block.c 's/(q->write_end = )s->limit \+ 1ULL/\1~0ULL/' a store goes over the limit
+find block.c 's/cs->limit;/~0U;/' a block goes over the limit of CS
+find block.c 's/^\t\t   !cpu->bp_io \&\& !cpu->watch_port/1/' a port in a block has no breakpoint
+find run.c 's/^(\t\tif \(r) .*F_PURE .*/\1)/' a segment is as it was before it was loaded
+find translate.c 's/(u8 seen = )UOP_SETS;/\10;/' flags at a block\'s end are not computed
+find translate.c 's/^(\t\t\tseen = )UOP_SETS;/\1seen;/' flags before a stop are not computed
+find quick.c 's/if \(!flags \&\& unlikely\(r\)\)/if (0)/' flags of a store to the block are not computed
+find translate.c 's/seen \|= UOP_SETS_CF;/;/' CF is not there for who reads it
+find quick.c 's/emu_debug_match_data\(cpu.*\) \|\|/0 ||/' a block goes over a data breakpoint
+find quick.c 's/emu_page_tag\(cpu, lin \+ size - 1\)\)\)/emu_page_tag(cpu, lin)))/' \
+	an access goes over the end of its page
+find quick.c 's/if \(unlikely\(rip \+ q->code_bias > q->code_top\)\)/if (0)/' a branch leads beyond the limit
+
 echo "1..$n"
 exit $bad

@@ -59,7 +59,7 @@ static void shrink(struct shape *s)
 		for (val = 1; val < shape_values(A_DROP); val <<= 1) {
 			try = *s;
 			try.v[A_DROP] |= val;
-			if (s->v[A_OP] != OP_PROGRAM || s->v[A_DROP] & val ||
+			if (s->v[A_OP] < OP_PROGRAM || s->v[A_DROP] & val ||
 			    !differs(&try))
 				continue;
 			*s = try;

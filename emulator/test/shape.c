@@ -28,7 +28,7 @@
 enum { REAL, V86, PROT, RING3, PROT16, LONG, LONG3, COMPAT, NR_MODES };
 enum { NO_PAGING, PAE, LEGACY, NR_PAGINGS };
 enum { INS, OUTS, IN, OUT, MOVS, STOS, LODS, CMPS, SCAS, PROGRAM = OP_PROGRAM,
-	NR_OPS };
+	PLAIN = OP_PLAIN, NR_OPS };
 enum { MIDDLE, EDGE_EVEN, EDGE_ODD, OWN_CODE, ON_BITMAP, ON_TABLE, ALIAS_CODE,
 	ALIAS_BITMAP, ALIAS_TABLE, WRAP, ON_STACK, ON_GDT, NR_PLACES };
 enum { NO_FAULT, UNMAPPED, READ_ONLY, HOLE, OWNER, LIMIT, SUPERVISOR, NR_FAULTS };
@@ -79,6 +79,8 @@ static const struct {
 	[A_AFTER] = { "after", 4, 40 },
 	[A_LEN] = { "len", 9, 90 },
 	[A_DROP] = { "drop", 512, 0 },
+	[A_CHANGE] = { "change", 64, 15 },
+	[A_LIMIT] = { "limit", 32, 20 },
 };
 
 unsigned int shape_values(enum axis a)
@@ -118,6 +120,8 @@ void shape_draw(struct shape *s, u64 number)
 	for (a = 0; a < NR_AXES; a++)
 		if (rnd(100) < axes[a].chance)
 			s->v[a] = 1 + rnd(axes[a].nr - 1);
+	if (s->v[A_OP] && !rnd(3))
+		s->v[A_OP] = PLAIN;
 }
 
 void shape_print(const struct shape *s, char *buf, unsigned int size)
@@ -282,6 +286,11 @@ static void make_image(struct host *h, const struct shape *s, struct image *im)
 	im->ready = true;
 }
 
+static bool is_program(const struct shape *s)
+{
+	return s->v[A_OP] >= PROGRAM;
+}
+
 /* Axes that mean nothing in the shape's mode are taken as 0. */
 static void tidy(struct shape *s)
 {
@@ -289,7 +298,7 @@ static void tidy(struct shape *s)
 
 	if (mode == REAL || mode >= LONG)
 		s->v[A_PAGING] = 0;
-	if (s->v[A_OP] == PROGRAM)
+	if (is_program(s))
 		return;
 	s->v[A_LEN] = 0;
 	s->v[A_DROP] = 0;
@@ -436,6 +445,234 @@ static u8 *any_instructions(const struct shape *s, u8 *p, unsigned int n)
 	return p;
 }
 
+/* What may stand for another byte of code and go on. */
+static u8 plain_byte(void)
+{
+	static const u8 bytes[] = { 0x90, 0xf8, 0xf9, 0xf5, 0x40, 0x4b, 0x01, 0x29,
+				    0x31, 0x74, 0x75, 0xeb, 0xc3, 0x00, 0xff };
+
+	return rnd(4) ? bytes[rnd(sizeof(bytes))] : rnd(256);
+}
+
+static u8 *emit_number(u8 *p, u32 val, unsigned int size)
+{
+	memcpy(p, &val, size);
+	return p + size;
+}
+
+/* A ModRM byte and what follows: @reg with a register, data, or the code at @here. */
+static u8 *plain_operand(const struct shape *s, u8 *p, u8 reg, u32 here)
+{
+	unsigned int bits = code_bits(s), to = 0;
+
+	reg <<= 3;
+	switch (rnd(12)) {
+	case 0:
+		/* The code around it, absolute or by RIP. */
+		to = bits == 64 ? rnd(40) - 24 : here + rnd(40) - 12;
+		*p++ = reg | (bits == 16 ? 6 : 5);
+		return emit_number(p, to, bits == 16 ? 2 : 4);
+	case 1:
+		to = DATA + rnd(64);
+		*p++ = reg | (bits == 16 ? 6 : bits == 32 ? 5 : 4);
+		if (bits == 64)
+			*p++ = 0x25;
+		return emit_number(p, to, bits == 16 ? 2 : 4);
+	case 2:
+		/* Over the end of a page now and then. */
+		*p++ = 0x80 | reg | (bits == 16 ? 7 : 3);
+		to = EDGE - 0x2000 - rnd(20);
+		return emit_number(p, to, bits == 16 ? 2 : 4);
+	case 3:
+		/* [bx + si], or with a scaled index */
+		if (bits == 16) {
+			*p++ = reg;
+			return p;
+		}
+		*p++ = reg | 4;
+		*p++ = rnd(4) << 6 | (rnd(2) ? 1 : rnd(8)) << 3 | 3;
+		return p;
+	case 4:
+	case 5:
+		*p++ = reg | (bits == 16 ? 4 + rnd(4) / 3 * 3 : rnd(2) ? 3 : 6 + rnd(2));
+		return p;
+	case 6:
+		*p++ = 0x40 | reg | (bits == 16 ? 7 : 3);
+		*p++ = rnd(128);
+		return p;
+	default:
+		/* rSP is left alone. */
+		*p++ = 0xc0 | reg | (rnd(7) + 5) % 8;
+		return p;
+	}
+}
+
+/* What blocks consist of: moves, arithmetic, stack, branches a short way off. */
+static u8 *plain_instruction(const struct shape *s, u8 *p, u32 here)
+{
+	static const u8 alu[] = { 0x00, 0x08, 0x10, 0x18, 0x20, 0x28, 0x30, 0x38,
+				  0x84, 0x88, 0x86, 0x38, 0x84 };
+	static const u8 unary[] = { 0xc0, 0xc8, 0xd0, 0xd8 };
+	static const u8 one[] = { 0x98, 0x99, 0xf8, 0xf9, 0xf5, 0x9e, 0x9f, 0x90 };
+	static const u8 two[] = { 0xb6, 0xb7, 0xbe, 0xbf, 0xaf, 0xa3, 0x44, 0x92,
+				  0x9c, 0xbc, 0xc1, 0xb1, 0xa5, 0xac };
+	static const u8 seg[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65 };
+	unsigned int bits = code_bits(s), size = bits == 16 ? 2 : 4, n;
+	/* [reg] of rCX, rBX, rSI and so on: not rSP, which the stack needs. */
+	u8 reg = (rnd(7) + 5) % 8;
+	bool wide = false, alu_op;
+
+	if (!rnd(12))
+		*p++ = seg[rnd(6)];
+	if (!rnd(6)) {
+		*p++ = 0x66;
+		size = 6 - size;
+	}
+	if (bits == 64 && !rnd(2)) {
+		*p++ = 0x48 | (rnd(4) ? 0 : rnd(8) & 5);
+		wide = true;
+	}
+	n = wide ? 4 : size;
+	switch (rnd(20)) {
+	case 0:
+	case 1:
+	case 2:
+	case 3:
+		/* op r/m, reg; op reg, r/m */
+		n = rnd(sizeof(alu));
+		*p++ = alu[n] | rnd(2) | (n < 8 || n == 9 ? rnd(2) << 1 : 0);
+		return plain_operand(s, p, reg, here);
+	case 4:
+	case 5:
+		*p++ = rnd(2) ? 0x83 : 0x80;
+		p = plain_operand(s, p, rnd(8), here);
+		*p++ = rnd(2) ? rnd(4) : rnd(256);
+		return p;
+	case 6:
+		alu_op = rnd(2);
+		*p++ = alu_op ? 0x81 : 0xc7;
+		p = plain_operand(s, p, alu_op ? rnd(8) : 0, here);
+		return emit_number(p, rnd(2) ? rnd(0xffff) : ~rnd(100), n);
+	case 7:
+		/* mov reg, imm, of 8 bytes with REX.W */
+		*p++ = 0xb8 + reg;
+		if (wide) {
+			p = emit_number(p, rnd(100), 4);
+			n = 4;
+		}
+		return emit_number(p, rnd(100), n);
+	case 8:
+		*p++ = 0xff;
+		*p++ = unary[rnd(2)] + reg;
+		return p;
+	case 9:
+		*p++ = 0xf7;
+		*p++ = unary[2 + rnd(2)] + reg;
+		return p;
+	case 10:
+		*p++ = (rnd(2) ? 0xc0 : 0xd0) | rnd(2);
+		n = p[-1];
+		p = plain_operand(s, p, rnd(8), here);
+		if (n < 0xd0)
+			*p++ = rnd(40);
+		return p;
+	case 11:
+		*p++ = one[rnd(sizeof(one))];
+		return p;
+	case 12:
+		*p++ = 0x0f;
+		*p++ = two[rnd(sizeof(two))];
+		n = p[-1];
+		p = plain_operand(s, p, reg, here);
+		if (n == 0xac)
+			*p++ = rnd(32);
+		return p;
+	case 13:
+		*p++ = (rnd(2) ? 0x50 : 0x58) + reg;
+		return p;
+	case 14:
+		/* cmp or test, which are one with the branch behind them */
+		*p++ = (rnd(2) ? 0x38 : 0x84) | rnd(2);
+		*p++ = 0xc0 | reg << 3 | rnd(8);
+		*p++ = 0x70 + rnd(16);
+		*p++ = rnd(2) ? rnd(40) : -rnd(24);
+		return p;
+	case 15:
+		*p++ = 0x70 + rnd(16);
+		*p++ = rnd(3) ? rnd(16) : -rnd(24);
+		return p;
+	case 16:
+		switch (rnd(6)) {
+		case 0:
+			*p++ = 0xeb;
+			*p++ = rnd(8);
+			return p;
+		case 1:
+			*p++ = 0xe8;
+			return emit_number(p, rnd(3) ? rnd(8) : -rnd(24), n);
+		case 2:
+			*p++ = 0xe0 + rnd(4);
+			*p++ = rnd(2) ? -rnd(24) : rnd(12);
+			return p;
+		case 3:
+			*p++ = 0xc3;
+			return p;
+		case 4:
+			/* push; ret to a place nearby */
+			*p++ = 0x68;
+			p = emit_number(p, here + rnd(48) - 8, n);
+			*p++ = 0xc3;
+			return p;
+		default:
+			*p++ = 0x0f;
+			*p++ = 0x80 + rnd(16);
+			return emit_number(p, rnd(16), n);
+		}
+	case 17:
+		switch (rnd(8)) {
+		case 0:
+			return EMIT(p, "Ø");	/* mov ds, ax */
+		case 1:
+			return EMIT(p, "À");	/* mov es, ax */
+		case 2:
+			return bits == 64 ? EMIT(p, " ¡") :
+					    EMIT(p, "");
+		case 3:
+			return EMIT(p, "#û");	/* mov dr7, ebx */
+		case 4:
+			return EMIT(p, "");	/* pushf; popf */
+		default:
+			*p++ = 0x8d;
+			return plain_operand(s, p, reg, here);
+		}
+	case 18:
+		/* A store to the code: mov byte [], imm */
+		*p++ = 0xc6;
+		*p++ = bits == 16 ? 6 : 5;
+		p = emit_number(p, bits == 64 ? rnd(40) - 16 : here + rnd(40) - 8,
+				bits == 16 ? 2 : 4);
+		*p++ = plain_byte();
+		return p;
+	default:
+		return any_instruction(s, p);
+	}
+}
+
+static u8 *plain_instructions(const struct shape *s, u8 *p, unsigned int before)
+{
+	unsigned int k, n = 3 + 3 * s->v[A_LEN];
+	u8 *start = p, *next;
+	u32 here;
+
+	for (k = 0; k < n; k++) {
+		here = CODE + 0x80 + before + (p - start);
+		next = plain_instruction(s, p, here);
+		if (!(s->v[A_DROP] >> k / 3 & 1))
+			p = next;
+	}
+	return p;
+}
+
 static u8 *shadow_instruction(const struct shape *s, u8 *p)
 {
 	static const u8 absolute[3][3] = {
@@ -463,7 +700,7 @@ static u8 *shadow_instruction(const struct shape *s, u8 *p)
 
 static u8 *main_instruction(const struct shape *s, u8 *p)
 {
-	static const u8 op[NR_OPS] = { 0x6c, 0x6e, 0xec, 0xee, 0xa4, 0xaa, 0xac,
+	static const u8 op[PROGRAM] = { 0x6c, 0x6e, 0xec, 0xee, 0xa4, 0xaa, 0xac,
 				       0xa6, 0xae };
 	static const u8 seg[] = { 0, 0x26, 0x2e, 0x36, 0x64 };
 	unsigned int bits = code_bits(s), size = s->v[A_SIZE];
@@ -719,7 +956,7 @@ static void put_registers(const struct shape *s, struct host *h,
 	gpr[EMU_RCX] = count_of(s);
 	gpr[EMU_RBX] = 0x2000 + s->seed % 16;
 	gpr[EMU_RAX] = st->segs.seg[EMU_SS].selector;
-	if (s->v[A_OP] == PROGRAM && s->seed & 1)
+	if (is_program(s) && s->seed & 1)
 		gpr[EMU_RAX] = 0x8140;
 	if (s->v[A_UPPER]) {
 		set_upper(s, &gpr[EMU_RSI], asize);
@@ -985,10 +1222,26 @@ static void put_answers(const struct shape *s, struct host *h)
 		       (s->v[A_DISABLED] ? EMU_DISABLED_B_BITS : 0);
 }
 
+/* Somebody else writes to the code meanwhile, or to data. */
+static void put_change(const struct shape *s, struct host *h, u64 code, u64 next)
+{
+	seed(s->seed + 99);
+	h->change_at = s->v[A_CHANGE];
+	h->change_gpa = rnd(4) ? code + rnd(next - code + 4) : DATA + rnd(64);
+	h->change_val = plain_byte();
+}
+
+/* The code segment ends near the program's end. */
+static void put_code_limit(const struct shape *s, struct host *h, u64 next)
+{
+	if (s->v[A_LIMIT] && !is_wide(s) && s->v[A_MODE] != V86)
+		h->cpu.st.segs.seg[EMU_CS].limit = next + 8 - s->v[A_LIMIT];
+}
+
 static u64 put_program(const struct shape *s, struct host *h, u64 *code,
 		       u64 *next)
 {
-	u8 buf[256], *p = buf, *at, *after;
+	u8 buf[512], *p = buf, *at, *after;
 	u64 start;
 
 	seed(s->seed + 77);
@@ -997,6 +1250,8 @@ static u64 put_program(const struct shape *s, struct host *h, u64 *code,
 	at = p;
 	if (s->v[A_OP] == PROGRAM)
 		p = any_instructions(s, p, 1 + s->v[A_LEN]);
+	else if (s->v[A_OP] == PLAIN)
+		p = plain_instructions(s, p, p - buf);
 	else
 		p = main_instruction(s, p);
 	after = p;
@@ -1051,8 +1306,11 @@ void shape_build(const struct shape *given, struct host *h)
 	port = put_port(s, h);
 	put_bases(s, h);
 	put_program(s, h, &code, &next);
+	put_change(s, h, code, next);
+	put_code_limit(s, h, next);
 	o = place(s, h, code);
-	put_fault(s, h, &st->segs.seg[s->v[A_OP] == OUTS ? EMU_DS : EMU_ES], &o);
+	put_fault(s, h, &st->segs.seg[s->v[A_OP] == OUTS || s->v[A_OP] == PLAIN ?
+				      EMU_DS : EMU_ES], &o);
 	put_registers(s, h, &o);
 	selector = st->segs.seg[EMU_SS].selector;
 	memcpy(h->mem + WATCHED, &selector, 2);

@@ -11,14 +11,15 @@
 #include "host.h"
 
 #define SHAPE_MEM	0x14000		/* bytes of memory that programs reach */
-#define OP_PROGRAM	9		/* A_OP: A_LEN instructions of any kind */
+#define OP_PROGRAM	9		/* A_OP: A_LEN instructions that trap or leave */
+#define OP_PLAIN	10		/* 3 * A_LEN of those that blocks are made of */
 
 enum axis {
 	A_MODE, A_PAGING, A_OP, A_REP, A_SIZE, A_ADDR, A_COUNT, A_UPPER, A_DF,
 	A_SEG, A_BASE, A_PLACE, A_AT, A_FAULT, A_TF, A_SHADOW, A_IOBP, A_DATABP,
 	A_BPAT, A_BPLEN, A_CODEBP, A_WATCH, A_REGS, A_RF, A_PERM, A_IRQ, A_EVENTS,
 	A_ANSWER, A_PORT, A_PAGES, A_STREAM, A_AMD, A_DISABLED, A_AC, A_IN,
-	A_CROSS, A_BEFORE, A_AFTER, A_LEN, A_DROP,
+	A_CROSS, A_BEFORE, A_AFTER, A_LEN, A_DROP, A_CHANGE, A_LIMIT,
 	NR_AXES
 };
 
