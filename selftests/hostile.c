@@ -457,6 +457,21 @@ static void *work(void *arg)
 	return NULL;
 }
 
+/* The very first run of a sandbox that has been told nothing, out of a block. */
+TEST(first_run)
+{
+	struct box b;
+
+	if (access(DEVICE, R_OK | W_OK))
+		SKIP(return, "no " DEVICE);
+	ASSERT_EQ(0, box_open_bare(&b));
+	/* dec cx; jnz $-1; mov al, [0] */
+	ASSERT_EQ(0, STREAM(&b, 0x49, 0x75, 0xfd, 0xa0, 0x00, 0x00));
+	EXPECT_EQ(PIOTRAP_EXIT_MEMORY, b.run->exit_reason);
+	EXPECT_EQ(0, b.run->exit_addr);
+	box_close(&b);
+}
+
 TEST_F_TIMEOUT(hostile, threads, 60)
 {
 	atomic_bool stop = false;
