@@ -329,8 +329,6 @@ void emu_init(struct emu *cpu, const struct emu_ops *ops, void *host)
 	table = emu_cpuid_preset(EMU_PRESET_X86_64_V3, &n);
 	emu_set_cpuid(cpu, table, n);
 	emu_reset(&cpu->st);
-	/* The tag of an empty window must be that of no page, not even of page 0. */
-	emu_flush(cpu);
 	emu_load(cpu);
 	/* Tags of empty windows are 0, which is no generation's. */
 	emu_flush(cpu);
