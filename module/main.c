@@ -2,6 +2,8 @@
 /*
  * /dev/piotrap: the file, its ioctls, and who may use a sandbox when.
  */
+#include <linux/cred.h>
+#include <linux/err.h>
 #include <linux/fs.h>
 #include <linux/minmax.h>
 #include <linux/miscdevice.h>
@@ -438,6 +440,7 @@ static void sandbox_free(struct sandbox *sb)
 		if (sb->map[i])
 			__free_page(sb->map[i]);
 	mutex_destroy(&sb->config_lock);
+	user_close(sb->uid);
 	kvfree(sb);
 }
 
@@ -446,10 +449,17 @@ static struct sandbox *sandbox_new(void)
 	static atomic64_t last_id;
 	struct sandbox *sb;
 	unsigned int i;
+	int ret;
 
 	sb = kvzalloc(sizeof(*sb), GFP_KERNEL_ACCOUNT);
 	if (!sb)
-		return NULL;
+		return ERR_PTR(-ENOMEM);
+	sb->uid = current_uid();
+	ret = user_open(sb->uid);
+	if (ret) {
+		kvfree(sb);
+		return ERR_PTR(ret);
+	}
 	mutex_init(&sb->config_lock);
 	console_init(&sb->console);
 	if (ports_init(&sb->ports))
@@ -473,14 +483,16 @@ static struct sandbox *sandbox_new(void)
 	return sb;
 err:
 	sandbox_free(sb);
-	return NULL;
+	return ERR_PTR(-ENOMEM);
 }
 
 static int piotrap_open(struct inode *inode, struct file *file)
 {
-	file->private_data = sandbox_new();
-	if (!file->private_data)
-		return -ENOMEM;
+	struct sandbox *sb = sandbox_new();
+
+	if (IS_ERR(sb))
+		return PTR_ERR(sb);
+	file->private_data = sb;
 	return stream_open(inode, file);
 }
 

@@ -4,12 +4,14 @@
  * memory behind them.
  */
 #include <linux/capability.h>
+#include <linux/cred.h>
 #include <linux/minmax.h>
 #include <linux/mm.h>
 #include <linux/nospec.h>
 #include <linux/overflow.h>
 #include <linux/pagemap.h>
 #include <linux/sched/mm.h>
+#include <linux/sched/user.h>
 #include <linux/shmem_fs.h>
 #include <linux/slab.h>
 
@@ -24,7 +26,7 @@
  * The count is changed in the mm that was charged, whoever closes the file: a
  * child after fork(), the same process after exec(), a stranger it was sent to.
  */
-static int charge(struct mm_struct *mm, unsigned long nr)
+static int charge_mm(struct mm_struct *mm, unsigned long nr)
 {
 	int ret;
 
@@ -35,11 +37,38 @@ static int charge(struct mm_struct *mm, unsigned long nr)
 	return ret;
 }
 
-static void uncharge(struct mm_struct *mm, unsigned long nr)
+static void uncharge_mm(struct mm_struct *mm, unsigned long nr)
 {
 	mmap_write_lock(mm);
 	__account_locked_vm(mm, nr, false, current, true);
 	mmap_write_unlock(mm);
+}
+
+/* To the process, which has the limit for all that it locks, and to its user. */
+static int charge(struct pinned *pin, unsigned long nr)
+{
+	int ret;
+
+	ret = user_charge(current_user(), nr);
+	if (ret)
+		return ret;
+	ret = charge_mm(current->mm, nr);
+	if (ret) {
+		user_uncharge(current_user(), nr);
+		return ret;
+	}
+	pin->user = get_uid(current_user());
+	pin->mm = current->mm;
+	mmgrab(pin->mm);
+	return 0;
+}
+
+static void uncharge(struct pinned *pin, unsigned long nr)
+{
+	uncharge_mm(pin->mm, nr);
+	mmdrop(pin->mm);
+	user_uncharge(pin->user, nr);
+	free_uid(pin->user);
 }
 
 /*
@@ -122,11 +151,9 @@ struct pinned *pin_memory(u64 addr, u64 len, bool dirty)
 	pin = kvzalloc(struct_size(pin, page, nr), GFP_KERNEL_ACCOUNT);
 	if (!pin)
 		return ERR_PTR(-ENOMEM);
-	pin->mm = current->mm;
-	ret = charge(pin->mm, nr);
+	ret = charge(pin, nr);
 	if (ret)
 		goto err_free;
-	mmgrab(pin->mm);
 
 	while (pin->nr < nr) {
 		ret = pin_batch(pin, addr + (pin->nr << PAGE_SHIFT),
@@ -140,8 +167,7 @@ struct pinned *pin_memory(u64 addr, u64 len, bool dirty)
 
 err_unpin:
 	unpin_pages(pin);
-	uncharge(pin->mm, nr);
-	mmdrop(pin->mm);
+	uncharge(pin, nr);
 err_free:
 	kvfree(pin);
 	return ERR_PTR(ret);
@@ -152,8 +178,7 @@ void unpin_memory(struct pinned *pin)
 	if (!pin)
 		return;
 	unpin_pages(pin);
-	uncharge(pin->mm, pin->nr);
-	mmdrop(pin->mm);
+	uncharge(pin, pin->nr);
 	kvfree(pin);
 }
 

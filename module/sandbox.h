@@ -18,12 +18,14 @@
 #include <linux/poll.h>
 #include <linux/sizes.h>
 #include <linux/types.h>
+#include <linux/uidgid.h>
 #include <linux/wait.h>
 
 #include "emu.h"
 
 struct eventfd_ctx;
 struct mm_struct;
+struct user_struct;
 
 #define LIMIT_REGIONS	64
 #define LIMIT_MEMORY	SZ_1G
@@ -39,12 +41,14 @@ struct mm_struct;
 /**
  * struct pinned - pages of the owner's that stay where they are
  * @mm: where they are accounted; held by mmgrab()
+ * @user: where they are accounted too, with those of the user's other processes
  * @nr: number of @page
  * @dirty: they may have been written
  * @page: the pages, reached through the kernel's direct mapping
  */
 struct pinned {
 	struct mm_struct *mm;
+	struct user_struct *user;
 	unsigned long nr;
 	bool dirty;
 	struct page *page[];
@@ -293,6 +297,13 @@ int cpuid_set(struct sandbox *sb, const struct piotrap_cpuid *arg);
 int cpuid_get(struct sandbox *sb, const struct piotrap_cpuid *arg,
 	      struct piotrap_cpuid __user *uarg);
 
+/* -- user.c -- */
+
+int user_open(kuid_t uid);
+void user_close(kuid_t uid);
+int user_charge(struct user_struct *user, unsigned long nr);
+void user_uncharge(struct user_struct *user, unsigned long nr);
+
 /* -- run.c -- */
 
 /* Bit n: a run can end with enum piotrap_exit_reason n. */
@@ -319,6 +330,7 @@ enum owner { OWNER_NONE, OWNER_RUN, OWNER_CONFIG };
  * @id: stable number, for tracepoints; here BPF programs can still reach it (a load
  *	of theirs has an offset of 16 bits)
  * @pid: process that opened the file, likewise
+ * @uid: user of that process, for user_close()
  * @cpu: the emulator's engine, with the whole architectural state
  * @memory: physical address space
  * @ports: port space
@@ -340,6 +352,7 @@ enum owner { OWNER_NONE, OWNER_RUN, OWNER_CONFIG };
 struct sandbox {
 	u64 id;
 	u32 pid;
+	kuid_t uid;
 
 	struct emu cpu;
 	struct memory memory;

@@ -347,9 +347,10 @@ enum piotrap_region_kind {
  *
  * The memory (anonymous, memfd, shmem or hugetlb; private mappings are made the
  * owner's own copy) is pinned for writing and counted against RLIMIT_MEMLOCK of
- * the caller. The region is those pages: munmap(), mmap() over them, fork() and
- * copy-on-write do not change it. PIOTRAP_REGION_NONE removes the region with
- * exactly this @gpa and @len.
+ * the caller, twice: with all that the process has locked, and with all that the
+ * user's processes have given to the kernel. The region is those pages: munmap(),
+ * mmap() over them, fork() and copy-on-write do not change it. PIOTRAP_REGION_NONE
+ * removes the region with exactly this @gpa and @len.
  *
  * Errors, after the common ones: EINVAL (@kind unknown; @gpa, @len or @addr not
  * aligned; range empty or past 2^52); ENOENT (nothing to remove); EEXIST (overlaps
