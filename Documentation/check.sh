@@ -282,6 +282,35 @@ suites() {
 		"not in testing.rst" "no such suite"
 }
 
+# Each section of security.rst names tests, but the last; they exist, and all those of
+# security.c are named.
+promises() {
+	local page=$doc/security.rst wrong named name f
+
+	wrong=$(awk '
+		/^What is not promised$/ { done = 1; exit }
+		/^===+$/ && FNR > 6 { if (title) print title; title = last }
+		/^:Tests: / { title = "" }
+		{ last = $0 }
+		END { if (title) print title; if (!done) print "no end" }' $page)
+	[ -z "$wrong" ] || { echo "$page: without tests: $wrong"; return 1; }
+	named=$(awk '/^:Tests: / { on = 1 } /^$/ { on = 0 } on' $page |
+		grep -oE '``[^`]+``' | tr -d '`' | sort -u)
+	for name in $named; do
+		case $name in
+		*.*)
+			f=$(grep -lE "^FIXTURE\(${name%.*}\)" selftests/*.c)
+			f=${f:-selftests/${name%.*}.c}
+			[ -e "$f" ] &&
+				grep -qE "^TEST[A-Z_]*\((.*, )?${name#*.}[,)]" "$f"
+			;;
+		*) grep -qE "suite \"?${name%-KERNEL}(-[$]k)?\"? " selftests/check.sh ;;
+		esac || { echo "$page: no test $name"; return 1; }
+	done
+	same "$(sed -nE 's/^TEST\(([a-z0-9_]+)\)$/security.\1/p' selftests/security.c)" \
+		"$(grep '^security\.' <<<"$named")" "not in $page" ""
+}
+
 # The program in the README compiles, the files that it names are there.
 readme() {
 	sed -n '/^```c$/,/^```$/p' README.md | sed '1d;$d' >"$tmp/readme.c"
@@ -366,6 +395,7 @@ is "files of the emulator" files
 is "instructions" instructions
 is "tests of each number" coverage
 is "suites" suites
+is "tests of each promise" promises
 is "manual page of the command" man_page
 is "manual pages of the tools on libbpf" bpf_pages
 is "README" readme
@@ -418,6 +448,11 @@ finds instructions emulator/opcodes.c 's/"outsb", em_outs/"outb", em_outs/'
 finds coverage emulator/test/rules.case 's/S155/S156/'
 finds coverage $doc/coverage.rst '/S67/d'
 finds suites $doc/testing.rst '/^vectors /d'
+finds promises $doc/security.rst 's/``abi.killed``/``abi.murdered``/'
+finds promises $doc/security.rst 's/``install``$/``instal``/'
+finds promises $doc/security.rst '/^:Tests: ``bpf.garbage``/d'
+finds promises $doc/security.rst 's/``security.no_leftovers``, //'
+finds promises selftests/security.c 's/^TEST\(fork_shares\)/TEST(fork_divides)/'
 finds man_page $doc/man/piotrap.1 's/^(\.B \\-\\-)stats$/\1counts/'
 finds man_page tools/piotrap.h 's/(STATUS_HALTED = )24/\129/'
 finds bpf_pages $doc/man/piotrap-bpf.8 's/-duration /-length /'
