@@ -31,7 +31,7 @@ help:
 	@echo 'make bench        how fast, beside other emulators; QUICK=1: this one alone'
 	@echo 'make bench-kernel what a run costs in the kernel, in instructions'
 	@echo 'make bench-smp    how much more two sandboxes do at once than one'
-	@echo 'make lint         checkpatch, sparse, W=1, shellcheck'
+	@echo 'make lint         checkpatch, sparse, W=1, coccicheck, clang'\''s analyzer, shellcheck'
 	@echo 'make install      sources for dkms, ABI header, command, udev rule'
 	@echo 'make install-bpf  piosnoop and the others'
 	@echo 'make uninstall    remove these'

@@ -251,8 +251,8 @@ static inline int box_open(struct box *b)
 {
 	int err = box_open_bare(b);
 
-	if (err)
-		return err;
+	if (!b->run)
+		return err ?: -EIO;
 	b->mem = pages(MEM_SIZE);
 	if (!b->mem)
 		return -ENOMEM;

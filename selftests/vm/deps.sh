@@ -4,8 +4,8 @@
 # Install the Debian packages that building and testing need, if any is
 # missing. None of them is a kernel: those are only unpacked (kernel.sh).
 #
-# usage: deps.sh [build|vm|peers|debug|lint|doc|bpf|unicorn|bench]...
-#        (default: all but debug, unicorn and bench)
+# usage: deps.sh [build|vm|peers|debug|lint|coccinelle|doc|bpf|unicorn|bench]...
+#        (default: all but debug, coccinelle, unicorn and bench)
 
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -22,7 +22,9 @@ group() {
 	# emulators that are compared with, and the assembler for their ROM
 	peers) echo nasm bochs-term bochs seabios bsdutils qemu-system-x86 ;;
 	debug) echo flex bison bc libelf-dev libssl-dev perl ;;
-	lint) echo shellcheck perl git ;;
+	lint) echo shellcheck perl git clang ;;
+	# one more, for make lint alone
+	coccinelle) echo coccinelle ;;
 	doc) echo python3-sphinx perl xz-utils ;;
 	bpf) echo bpftrace ;;
 	# one more, for make scoreboard alone
