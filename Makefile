@@ -8,7 +8,7 @@ KERNELS ?= 6.1-cloud 6.12-cloud
 JOBS ?= $(shell nproc)
 DESTDIR ?=
 prefix ?= /usr
-export KERNELS JOBS ACCEL
+export KERNELS JOBS ACCEL TIME
 
 VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
 KDIR := /lib/modules/$(shell uname -r)/build
@@ -27,6 +27,7 @@ help:
 	@echo 'make check-debug  the selftests on a kernel with KASAN, lockdep...;'
 	@echo '                  builds that kernel first, once: half an hour'
 	@echo 'make fuzz         the emulator, for TIME seconds (60), with libFuzzer'
+	@echo 'make stress       load and killed owners, TIME=60 seconds for each part'
 	@echo 'make scoreboard   debug traps in this and in other emulators, a table'
 	@echo 'make bench        how fast, beside other emulators; QUICK=1: this one alone'
 	@echo 'make bench-kernel what a run costs in the kernel, in instructions'
@@ -75,6 +76,9 @@ TIME ?= 60
 
 fuzz: deps
 	@$(MAKE) -s --no-print-directory -C emulator fuzz TIME=$(TIME)
+
+stress: deps
+	@selftests/check.sh --stress
 
 # Bochs, QEMU, Unicorn, KVM; a few minutes. Writes Documentation/scoreboard.rst.
 scoreboard: deps
@@ -155,6 +159,6 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: help all modules tools bpf demo check check-debug fuzz scoreboard bench bench-kernel \
-	bench-smp lint deps install install-bpf uninstall clean distclean
+.PHONY: help all modules tools bpf demo check check-debug fuzz stress scoreboard bench \
+	bench-kernel bench-smp lint deps install install-bpf uninstall clean distclean
 .DEFAULT_GOAL := all

@@ -7,6 +7,7 @@
 # usage: check.sh [SUITE]...   all of check below, or those whose name begins
 #                              with a word given (check.sh tools kselftest)
 #        check.sh --debug      those of the debug kernel
+#        check.sh --stress     load, TIME seconds (60) for each part of it
 
 set -uo pipefail
 # shellcheck source=vm/lib.sh
@@ -14,6 +15,7 @@ set -uo pipefail
 cd "$TOP" || exit
 
 KERNELS=${KERNELS:-6.1-cloud 6.12-cloud}
+TIME=${TIME:-60}
 results=$BUILD/results
 wanted=()
 table='' passed=0 failed=0 skipped=0
@@ -74,6 +76,13 @@ kselftest() {
 		/root/selftests/run_kselftest.sh -o 600
 }
 
+# The plain module, on all CPUs of this machine.
+stress() {
+	selftests/vm/piotrap.sh --kernel "$1" --smp "$(nproc)" --timeout $((TIME * 20 + 600)) \
+		--log "$BUILD/logs/stress-$1.log" -- \
+		"PIOTRAP_STRESS=$TIME /root/selftests/piotrap/stress"
+}
+
 # The same module: how often the CPU is given away has to be known.
 bpftrace() {
 	PIOTRAP_DEBUG=1 selftests/vm/piotrap.sh --kernel "$1" --timeout 600 --disk \
@@ -126,15 +135,26 @@ check_debug() {
 		"$BUILD/logs/kselftest-debug.log"
 }
 
+check_stress() {
+	local k
+
+	for k in $KERNELS; do
+		suite "stress-$k" stress "$k"
+	done
+}
+
 mkdir -p "$results"
 rm -f "$results"/*
 : >"$results/failures"
-if [ "${1:-}" = --debug ]; then
-	check_debug
-else
+case ${1:-} in
+--debug | --stress)
+	"check_${1#--}"
+	;;
+*)
 	wanted=("$@")
 	check
-fi
+	;;
+esac
 
 echo "#"
 if grep -qiE 'skip.*vectors' "$results/vectors.tap" 2>/dev/null; then
