@@ -26,6 +26,7 @@ help:
 	@echo 'make check        all tests; ends with a line of totals'
 	@echo 'make check-debug  the selftests on a kernel with KASAN, lockdep...;'
 	@echo '                  builds that kernel first, once: half an hour'
+	@echo 'make check-preempt  on PREEMPT_RT, and with each preempt= of KERNELS'
 	@echo 'make fuzz         the emulator, for TIME seconds (60), with libFuzzer'
 	@echo 'make stress       load and killed owners, TIME=60 seconds for each part'
 	@echo 'make scoreboard   debug traps in this and in other emulators, a table'
@@ -70,7 +71,10 @@ check: deps
 	@selftests/check.sh $(SUITES)
 
 check-debug: deps
-	@selftests/check.sh --debug
+	@selftests/check.sh --debug $(SUITES)
+
+check-preempt: deps
+	@selftests/check.sh --preempt $(SUITES)
 
 TIME ?= 60
 
@@ -78,7 +82,7 @@ fuzz: deps
 	@$(MAKE) -s --no-print-directory -C emulator fuzz TIME=$(TIME)
 
 stress: deps
-	@selftests/check.sh --stress
+	@selftests/check.sh --stress $(SUITES)
 
 # Bochs, QEMU, Unicorn, KVM; a few minutes. Writes Documentation/scoreboard.rst.
 scoreboard: deps
@@ -159,6 +163,7 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: help all modules tools bpf demo check check-debug fuzz stress scoreboard bench \
-	bench-kernel bench-smp lint deps install install-bpf uninstall clean distclean
+.PHONY: help all modules tools bpf demo check check-debug check-preempt fuzz stress \
+	scoreboard bench bench-kernel bench-smp lint deps install install-bpf uninstall \
+	clean distclean
 .DEFAULT_GOAL := all

@@ -6,8 +6,9 @@
 #
 # usage: check.sh [SUITE]...   all of check below, or those whose name begins
 #                              with a word given (check.sh tools kselftest)
-#        check.sh --debug      those of the debug kernel
-#        check.sh --stress     load, TIME seconds (60) for each part of it
+#        check.sh --debug [SUITE]...    likewise, of those of the debug kernel
+#        check.sh --preempt [SUITE]...  of other kinds of preemption
+#        check.sh --stress [SUITE]...   of load, TIME seconds (60) for each part
 
 set -uo pipefail
 # shellcheck source=vm/lib.sh
@@ -16,6 +17,10 @@ cd "$TOP" || exit
 
 KERNELS=${KERNELS:-6.1-cloud 6.12-cloud}
 TIME=${TIME:-60}
+# What uses the ABI and nothing else but tracing.
+ABI_PROGRAMS='abi bpf-decide caller mailbox ports state trace watches'
+# And what breaks off in the middle.
+PREEMPT_PROGRAMS='breakpoints hostile rep stress'
 results=$BUILD/results
 wanted=()
 table='' passed=0 failed=0 skipped=0
@@ -76,6 +81,38 @@ kselftest() {
 		/root/selftests/run_kselftest.sh -o 600
 }
 
+# in_vm KERNEL LOG COMMAND PROGRAM [OPTION OF run.sh]...: these selftest programs
+# alone, after COMMAND.
+in_vm() {
+	local k=$1 log=$2 command=$3 p programs=''
+
+	for p in $4; do
+		programs+=" -t piotrap:$p"
+	done
+	shift 4
+	PIOTRAP_DEBUG=1 selftests/vm/piotrap.sh --kernel "$k" --timeout 900 \
+		--log "$BUILD/logs/$log-$k.log" "$@" -- \
+		"$command && /root/selftests/run_kselftest.sh -o 600 $programs"
+}
+
+# Locked down with the module in place: one without a signature cannot come later.
+lockdown() {
+	local k=${KERNELS##* } file=/sys/kernel/security/lockdown mode rc=0
+
+	for mode in integrity confidentiality; do
+		in_vm "$k" "lockdown-$mode" \
+			"echo $mode >$file && grep -F '[$mode]' $file" \
+			"$ABI_PROGRAMS" || rc=1
+	done
+	return $rc
+}
+
+# How the kernel was told to preempt is read back: an unknown word changes nothing.
+preempt() {
+	in_vm "$1" "preempt-$2" "grep -F '($2)' /sys/kernel/debug/sched/preempt" \
+		"$ABI_PROGRAMS $PREEMPT_PROGRAMS" --append "preempt=$2"
+}
+
 # The plain module, on all CPUs of this machine.
 stress() {
 	selftests/vm/piotrap.sh --kernel "$1" --smp "$(nproc)" --timeout $((TIME * 20 + 600)) \
@@ -124,6 +161,7 @@ check() {
 		suite "bpftrace-$k" bpftrace "$k"
 		suite "bpf-$k" bpf "$k"
 	done
+	suite lockdown lockdown
 	suite install selftests/install.sh
 	suite documentation Documentation/check.sh
 }
@@ -133,6 +171,19 @@ check_debug() {
 	suite kselftest-debug kselftest debug --timeout 3000
 	suite log-debug selftests/vm/log-check.sh \
 		"$BUILD/logs/kselftest-debug.log"
+}
+
+check_preempt() {
+	local k mode
+
+	for k in 6.1-rt 6.12-rt; do
+		suite "kselftest-$k" kselftest "$k"
+	done
+	for k in $KERNELS; do
+		for mode in none voluntary full; do
+			suite "preempt-$mode-$k" preempt "$k" $mode
+		done
+	done
 }
 
 check_stress() {
@@ -147,14 +198,16 @@ mkdir -p "$results"
 rm -f "$results"/*
 : >"$results/failures"
 case ${1:-} in
---debug | --stress)
-	"check_${1#--}"
+--debug | --preempt | --stress)
+	list=check_${1#--}
+	shift
 	;;
 *)
-	wanted=("$@")
-	check
+	list=check
 	;;
 esac
+wanted=("$@")
+$list
 
 echo "#"
 if grep -qiE 'skip.*vectors' "$results/vectors.tap" 2>/dev/null; then

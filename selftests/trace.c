@@ -61,7 +61,7 @@ FIXTURE_SETUP(trace)
 	struct piotrap_info i = { .size = sizeof(i) };
 	const char *root = NULL;
 	char path[128];
-	int err;
+	int err, fd;
 
 	for (int m = 0; m < 2; m++) {
 		snprintf(path, sizeof(path), "%s/events/piotrap", mounts[m]);
@@ -72,6 +72,12 @@ FIXTURE_SETUP(trace)
 	}
 	if (!root)
 		SKIP(return, "no tracefs with events/piotrap, or not root");
+	snprintf(path, sizeof(path), "%s/events/piotrap/enable", root);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == EPERM)
+		SKIP(return, "tracefs is locked down");
+	ASSERT_LE(0, fd);
+	close(fd);
 	self->c.root = root;
 	snprintf(self->c.dir, sizeof(self->c.dir), "%s/instances/piotrap-%d", root,
 		 getpid());
