@@ -150,6 +150,7 @@ struct emu_uop {
  * @tail: bits that are to be left out of its last eight bytes if it has fewer
  * @n: instructions
  * @seen: tag of one that was looked for here and not found
+ * @reserved: makes it 128 bytes, so that finding it is a shift
  * @bytes: what it was decoded from; memory is compared with it (K2)
  */
 struct emu_block {
@@ -160,7 +161,7 @@ struct emu_block {
 	u8 tail;
 	u8 n;
 	u64 seen;
-	u64 reserved[3];	/* 128 bytes, so that finding it is a shift */
+	u64 reserved[3];
 	u8 bytes[EMU_BLOCK_BYTES];
 };
 
