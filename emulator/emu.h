@@ -506,7 +506,8 @@ struct emu_trace {
  *	where accesses have to go through @read and @write. @writable is cleared
  *	by the host where writes must go there. The pointer is cached until
  *	emu_flush(). Required.
- * @read: physical memory without a window; never crosses a page. Required.
+ * @read: physical memory without a window; never crosses a page. A page of which
+ *	the owner serves a part is his as a whole. Required.
  * @write: likewise.
  * @backed: is there anything behind the page at physical address @gpa? Asked
  *	without a side effect before an instruction does the first of several

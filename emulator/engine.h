@@ -338,6 +338,7 @@ struct emu_breakpoint {
  * @pin: pages of the caller's that the instruction holds
  * @code_gpa: of a REP that stores: where its own bytes are, physically
  * @code_len: how many there are; they may lie in two pages
+ * @code_clear: tag of a page with none of them, or 0
  * @switched: a task switch has been made
  * @before: what it left
  * @paging: the last run ended with paging on
@@ -428,6 +429,7 @@ struct emu {
 	struct emu_pin pin[EMU_NR_PINS];
 	u64 code_gpa[2];
 	u8 code_len[2];
+	u64 code_clear;
 	bool switched;
 	struct emu_before before;
 	bool writable;

@@ -237,6 +237,9 @@ int emu_exchange16(struct emu *cpu, unsigned int seg, u64 off, const u64 old[2],
 		   const u64 val[2], u64 found[2]);
 int emu_probe_write(struct emu *cpu, unsigned int seg, u64 off,
 		    unsigned int size);
+bool emu_watched(const struct emu *cpu, u64 lin, unsigned int len,
+		 enum emu_access acc);
+bool emu_walks(struct emu *cpu, u64 lin, enum emu_access acc);
 u8 *emu_direct(struct emu *cpu, u64 lin, bool write);
 int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
 	      unsigned int *got);
@@ -404,6 +407,11 @@ void emu_external_hold(struct emu *cpu);
 int emu_port_permission(struct emu *cpu, u16 port, unsigned int size);
 int emu_port_access(struct emu *cpu, u16 port, unsigned int size,
 		    enum emu_dir dir, u64 *val);
+
+/* string.c */
+void emu_fill(u8 *to, u64 val, unsigned int size, u64 n);
+u32 emu_string_bulk(struct emu *cpu, const struct emu_insn *i, const u8 *src,
+		    u8 *dst, u32 n);
 
 /* rep.c */
 int emu_rep(struct emu *cpu, const struct emu_insn *i);

@@ -786,13 +786,35 @@ int emu_exchange16(struct emu *cpu, unsigned int seg, u64 off, const u64 old[2],
 }
 
 /**
+ * emu_watched() - does an armed data breakpoint or a watch touch these bytes?
+ * @cpu: engine
+ * @lin: linear address
+ * @len: bytes, within a page
+ * @acc: EMU_ACC_READ or EMU_ACC_WRITE; a watch counts for both
+ *
+ * Return: true where each access to them has to be looked at.
+ */
+bool emu_watched(const struct emu *cpu, u64 lin, unsigned int len,
+		 enum emu_access acc)
+{
+	bool write = acc == EMU_ACC_WRITE;
+
+	if ((write ? cpu->bp_write : cpu->bp_read) &&
+	    emu_debug_match_data(cpu, lin, len, write))
+		return true;
+	return emu_watch_memory(cpu, lin, len);
+}
+
+/**
  * emu_direct() - host memory of a linear address, for bulk work
  * @cpu: engine
  * @lin: linear address
  * @write: for writing
  *
+ * Of the bytes that are to be accessed none may be emu_watched().
+ *
  * Return: a pointer valid to the end of the page, or NULL where each access has
- * to be looked at.
+ * to be looked at for another reason.
  */
 u8 *emu_direct(struct emu *cpu, u64 lin, bool write)
 {
@@ -800,9 +822,27 @@ u8 *emu_direct(struct emu *cpu, u64 lin, bool write)
 
 	/* A fault here is only a reason to decline; the element will raise it. */
 	if (find_place(cpu, lin, write ? EMU_ACC_WRITE : EMU_ACC_READ, &pl) ||
-	    pl.watched || (write && pl.table))
+	    (write && pl.table))
 		return NULL;
 	return pl.host;
+}
+
+/**
+ * emu_walks() - would finding a page walk page tables?
+ * @cpu: engine
+ * @lin: linear address
+ * @acc: EMU_ACC_READ or EMU_ACC_WRITE
+ *
+ * That sets accessed and dirty bits, which an access before it must not see yet.
+ *
+ * Return: false where there is no paging, or a window of the page already.
+ */
+bool emu_walks(struct emu *cpu, u64 lin, enum emu_access acc)
+{
+	struct emu_window *w = window_slot(cpu, lin, user_access(cpu));
+
+	return cpu->st.ctrl.cr0 & EMU_CR0_PG &&
+	       (window_tag(w, acc) & ~EMU_TAG_WATCHED) != emu_page_tag(cpu, lin);
 }
 
 /**

@@ -7,6 +7,7 @@
  * it changes no result (D1-D8).
  */
 #include "handlers.h"
+#include "window.h"
 
 static bool is_ins(const struct emu_insn *i)
 {
@@ -30,6 +31,7 @@ static void locate_code(struct emu *cpu, const struct emu_insn *i)
 {
 	u64 code = code_linear(cpu), rest = EMU_PAGE - code % EMU_PAGE;
 
+	cpu->code_clear = 0;
 	cpu->code_len[0] = min_t(u64, i->len, rest);
 	cpu->code_len[1] = i->len - cpu->code_len[0];
 	/* Instructions in a stream are out of reach for stores (K5). */
@@ -43,29 +45,38 @@ static void locate_code(struct emu *cpu, const struct emu_insn *i)
 
 /*
  * Would a store of @len bytes at @lin, within a page, change this instruction
- * (S31)? By physical addresses, as the same page may have several linear ones.
+ * (S31)? By physical addresses, as the same page may have several linear ones. A
+ * page with none of its bytes is remembered in @cpu->code_clear by its tag.
  */
 static bool touches_code(struct emu *cpu, u64 lin, u64 len)
 {
+	bool clear = true;
 	unsigned int n;
-	u64 gpa;
+	u64 gpa, code;
 
-	if (!cpu->code_len[0] || !emu_physical(cpu, lin, EMU_ACC_WRITE, &gpa))
+	if (!cpu->code_len[0] || cpu->code_clear == emu_page_tag(cpu, lin) ||
+	    !emu_physical(cpu, lin, EMU_ACC_WRITE, &gpa))
 		return false;
-	for (n = 0; n < 2; n++)
-		if (gpa < cpu->code_gpa[n] + cpu->code_len[n] &&
-		    cpu->code_gpa[n] < gpa + len && cpu->code_len[n])
+	for (n = 0; n < 2 && cpu->code_len[n]; n++) {
+		code = cpu->code_gpa[n];
+		if (gpa < code + cpu->code_len[n] && code < gpa + len)
 			return true;
+		if (gpa / EMU_PAGE == code / EMU_PAGE)
+			clear = false;
+	}
+	if (clear)
+		cpu->code_clear = emu_page_tag(cpu, lin);
 	return false;
 }
 
 static bool iteration_touches_code(struct emu *cpu, const struct emu_insn *i)
 {
-	unsigned int size = element_size(i), first;
+	unsigned int size, first;
 	u64 lin;
 
-	if (!is_store(i))
+	if (!is_store(i) || !cpu->code_len[0])
 		return false;
+	size = element_size(i);
 	lin = gpr_get(cpu, EMU_RDI, i->asize);
 	if (!i->mode64)
 		lin = (u32)(lin + cpu->st.segs.seg[EMU_ES].base);
@@ -105,103 +116,281 @@ static enum emu_rep_reason attention_reason(const struct emu *cpu)
 }
 
 /**
- * batch_size() - how many elements of an INS or OUTS can go together
+ * struct span - elements of a memory operand that go together
+ * @seg: segment that they are in
+ * @reg: their index register
+ * @acc: EMU_ACC_READ or EMU_ACC_WRITE
+ * @first: linear address of the first one
+ * @host: memory of the one with the lowest address, or NULL
+ *
+ * They lie in one page, one behind the other, or one before the other with DF.
+ */
+struct span {
+	u8 seg;
+	u8 reg;
+	enum emu_access acc;
+	u64 first;
+	u8 *host;
+};
+
+/**
+ * struct batch - iterations that go together
+ * @src: what is read at [seg:rSI]
+ * @dst: what is read or written at [es:rDI]
+ * @size: bytes an element
+ * @down: DF
+ * @has_src: there is a @src
+ * @has_dst: there is a @dst
+ */
+struct batch {
+	struct span src;
+	struct span dst;
+	unsigned int size;
+	bool down;
+	bool has_src;
+	bool has_dst;
+};
+
+static void batch_of(const struct emu *cpu, const struct emu_insn *i,
+		     struct batch *b)
+{
+	b->size = element_size(i);
+	b->down = cpu->st.regs.rflags & EMU_FL_DF;
+	b->has_src = !is_ins(i) && i->exec != em_stos && i->exec != em_scas;
+	b->has_dst = is_store(i) || i->exec == em_cmps || i->exec == em_scas;
+	b->src = (struct span){
+		.seg = i->seg, .reg = EMU_RSI, .acc = EMU_ACC_READ,
+	};
+	b->dst = (struct span){
+		.seg = EMU_ES, .reg = EMU_RDI,
+		.acc = is_store(i) ? EMU_ACC_WRITE : EMU_ACC_READ,
+	};
+}
+
+/* Where the lowest of @n elements is. */
+static u64 lowest(const struct batch *b, const struct span *s, u64 n)
+{
+	return b->down ? s->first - (n - 1) * b->size : s->first;
+}
+
+/* Would one of @n elements fault for its segment, or meet a breakpoint or watch? */
+static bool objection(struct emu *cpu, const struct batch *b,
+		      const struct span *s, u64 off, u64 n)
+{
+	u64 lin;
+
+	off = b->down ? off - (n - 1) * b->size : off;
+	return emu_linear(cpu, s->seg, off, n * b->size, s->acc, &lin) ||
+	       emu_watched(cpu, lin, n * b->size, s->acc);
+}
+
+/*
+ * How many of @n elements of an operand can go together: in its page, without
+ * wrapping, before the first that a segment limit, a breakpoint or a watch has to
+ * do with; 0 or 1 where that is not worth it.
+ */
+static u64 clip(struct emu *cpu, const struct emu_insn *i,
+		const struct batch *b, struct span *s, u64 n)
+{
+	u64 off = gpr_get(cpu, s->reg, i->asize), at;
+	unsigned int shift = __builtin_ctz(b->size);
+
+	if (emu_linear(cpu, s->seg, off, b->size, s->acc, &s->first) ||
+	    emu_misaligned(cpu, s->first, b->size))
+		return 0;
+	at = s->first % EMU_PAGE;
+	if (at + b->size > EMU_PAGE)
+		return 0;
+	if (b->down) {
+		n = min(n, off >> shift);
+		n = min(n, (at >> shift) + 1);
+	} else {
+		n = min(n, (size_mask(i->asize) - off) >> shift);
+		n = min(n, (EMU_PAGE - at) >> shift);
+	}
+	while (n > 1 && objection(cpu, b, s, off, n))
+		n /= 2;
+	return n;
+}
+
+/**
+ * batch_size() - how many iterations can go together
  * @cpu: engine
  * @i: instruction
  * @count: iterations left, or fewer
- * @host: the memory operand's elements, upwards
+ * @b: what they work on; without host memory yet
  *
  * Only the last of them can trap, wrap, cross a window or use up the budget (K6).
  *
  * Return: at least 2, or 0 for one by one.
  */
 static u32 batch_size(struct emu *cpu, const struct emu_insn *i, u64 count,
-		      u8 **host)
+		      struct batch *b)
 {
-	unsigned int size = element_size(i);
-	unsigned int seg = is_ins(i) ? EMU_ES : i->seg;
-	unsigned int reg = is_ins(i) ? EMU_RDI : EMU_RSI;
-	enum emu_access acc = is_ins(i) ? EMU_ACC_WRITE : EMU_ACC_READ;
-	u64 off = gpr_get(cpu, reg, i->asize), n = count, lin;
+	u64 n = count;
 
-	if (!(i->op->flags & F_PORT) || cpu->flags & EMU_NO_BULK ||
-	    cpu->flags & EMU_WANT_STEPS || attention(cpu) ||
-	    cpu->st.progress.nr_replay || cpu->st.regs.rflags & EMU_FL_DF)
-		return 0;
-	if ((cpu->bp_io &&
-	     emu_debug_match_io(cpu, cpu->st.regs.gpr[EMU_RDX], size)) ||
-	    emu_watch_io(cpu, cpu->st.regs.gpr[EMU_RDX], size))
-		return 0;
-	if (emu_linear(cpu, seg, off, size, acc, &lin) ||
-	    emu_misaligned(cpu, lin, size))
-		return 0;
-	n = min_t(u64, n, (EMU_PAGE - lin % EMU_PAGE) / size);
-	n = min(n, (size_mask(i->asize) - off) / size);
 	n = min(n, cpu->st.budget);
-	if (n < 2 || emu_linear(cpu, seg, off, n * size, acc, &lin))
+	if (n < 2 || cpu->flags & (EMU_NO_BULK | EMU_WANT_STEPS) ||
+	    attention(cpu) || cpu->st.progress.nr_replay)
 		return 0;
-	if (is_ins(i) && touches_code(cpu, lin, n * size))
-		return 0;
-	*host = emu_direct(cpu, lin, is_ins(i));
-	return *host ? n : 0;
+	batch_of(cpu, i, b);
+	if (i->op->flags & F_PORT) {
+		u16 port = cpu->st.regs.gpr[EMU_RDX];
+
+		if (b->down)
+			return 0;
+		if ((cpu->bp_io && emu_debug_match_io(cpu, port, b->size)) ||
+		    emu_watch_io(cpu, port, b->size))
+			return 0;
+	}
+	if (b->has_src)
+		n = clip(cpu, i, b, &b->src, n);
+	if (b->has_dst && n > 1)
+		n = clip(cpu, i, b, &b->dst, n);
+	return n > 1 ? n : 0;
 }
 
-/* Let the host do many elements; returns how many it did, often none. */
-static u32 bulk(struct emu *cpu, const struct emu_insn *i, u64 count)
+/* Host memory of @n elements; not where storing them needs a look at each. */
+static bool find_host(struct emu *cpu, const struct batch *b, struct span *s,
+		      u32 n)
 {
-	unsigned int size = element_size(i), reg;
+	u64 lin = lowest(b, s, n);
+	bool store = s->acc == EMU_ACC_WRITE;
+
+	if (store && touches_code(cpu, lin, n * b->size))
+		return false;
+	s->host = emu_direct(cpu, lin, store);
+	return s->host;
+}
+
+/* Let the host do many elements. */
+static u32 port_bulk(struct emu *cpu, const struct emu_insn *i,
+		     const struct batch *b, u32 n)
+{
+	const u8 *host = is_ins(i) ? b->dst.host : b->src.host;
 	u16 port = cpu->st.regs.gpr[EMU_RDX];
 	u64 first = 0;
-	u32 n, done;
-	u8 *host;
+	u32 done;
 
-	if (is_ins(i) ? !cpu->ops->port_read_bulk : !cpu->ops->port_write_bulk)
-		return 0;
-	if (cpu->st.io.kind)
-		return 0;
-	/* What begins right after a poll may go on to the end of the page. */
-	if (cpu->poll_left != EMU_POLL_MAX)
-		count = min_t(u64, count, cpu->poll_left);
-	n = batch_size(cpu, i, count, &host);
-	if (!n)
-		return 0;
-	if (is_ins(i)) {
-		done = cpu->ops->port_read_bulk(cpu, port, size, host, n);
-		reg = EMU_RDI;
-	} else {
-		done = cpu->ops->port_write_bulk(cpu, port, size, host, n);
-		reg = EMU_RSI;
-	}
+	if (is_ins(i))
+		done = cpu->ops->port_read_bulk(cpu, port, b->size, b->dst.host,
+						n);
+	else
+		done = cpu->ops->port_write_bulk(cpu, port, b->size, host, n);
 	done = min(done, n);
 	if (!done)
 		return 0;
-	memcpy(&first, host, size);
-	gpr_set(cpu, reg, i->asize,
-		cpu->st.regs.gpr[reg] + (u64)done * size);
+	memcpy(&first, host, b->size);
 	emu_trace(cpu, &(struct emu_trace){
-		.kind = EMU_TRACE_PORT, .size = size, .port = port,
+		.kind = EMU_TRACE_PORT, .size = b->size, .port = port,
 		.dir = is_ins(i) ? EMU_READ : EMU_WRITE, .count = done,
 		.value = first, .fast = true,
 	});
 	return done;
 }
 
+static void move_index(struct emu *cpu, const struct emu_insn *i,
+		       const struct batch *b, unsigned int reg, u32 n)
+{
+	u64 by = (u64)n * b->size;
+
+	gpr_set(cpu, reg, i->asize,
+		cpu->st.regs.gpr[reg] + (b->down ? -by : by));
+}
+
+/* Do many iterations at once; returns how many, often none. */
+static u32 bulk(struct emu *cpu, const struct emu_insn *i, u64 count)
+{
+	bool port = i->op->flags & F_PORT;
+	struct batch b;
+	u32 n;
+
+	if (cpu->st.io.kind)
+		return 0;
+	if (port && (is_ins(i) ? !cpu->ops->port_read_bulk :
+				 !cpu->ops->port_write_bulk))
+		return 0;
+	/* What begins right after a poll may go on to the end of the page. */
+	if (cpu->poll_left != EMU_POLL_MAX)
+		count = min_t(u64, count, cpu->poll_left);
+	n = batch_size(cpu, i, count, &b);
+	if (!n || (b.has_src && !find_host(cpu, &b, &b.src, n)))
+		return 0;
+	/* The first element is read before the tables of the other are walked. */
+	if (b.has_src && b.has_dst && emu_walks(cpu, b.dst.first, b.dst.acc))
+		return 0;
+	if (b.has_dst && !find_host(cpu, &b, &b.dst, n))
+		return 0;
+	n = port ? port_bulk(cpu, i, &b, n) :
+		   emu_string_bulk(cpu, i, b.src.host, b.dst.host, n);
+	if (!n)
+		return 0;
+	if (b.has_src)
+		move_index(cpu, i, &b, EMU_RSI, n);
+	if (b.has_dst)
+		move_index(cpu, i, &b, EMU_RDI, n);
+	return n;
+}
+
+/* @n elements of @size bytes, downwards from the last in memory. */
+static void reverse(u8 *to, const u8 *from, unsigned int size, u32 n)
+{
+	for (from += (u64)n * size; n; n--, to += size) {
+		from -= size;
+		memcpy(to, from, size);
+	}
+}
+
+/*
+ * Can @n iterations be served by one exit, where it is memory that the owner
+ * serves? The other operand has to be plain memory; what a comparison reads depends
+ * on what it has read.
+ */
+static bool offer_memory(struct emu *cpu, const struct emu_insn *i,
+			 struct batch *b, u32 n)
+{
+	bool write = cpu->st.io.dir == EMU_WRITE;
+
+	if (i->exec == em_stos || i->exec == em_lods)
+		return true;
+	return i->exec == em_movs &&
+	       find_host(cpu, b, write ? &b->src : &b->dst, n);
+}
+
+/* What is to be written, in the order of the iterations. */
+static void put_data(struct emu *cpu, const struct emu_insn *i,
+		     const struct batch *b, u32 n)
+{
+	u8 *data = cpu->st.io_data;
+
+	if (i->exec == em_stos)
+		emu_fill(data, cpu->st.regs.gpr[EMU_RAX], b->size, n);
+	else if (b->down)
+		reverse(data, b->src.host, b->size, n);
+	else
+		memcpy(data, b->src.host, n * b->size);
+}
+
 /* An exit to the owner for one element becomes one for as many as can go. */
 static void offer_more(struct emu *cpu, const struct emu_insn *i, u64 count)
 {
+	bool port = i->op->flags & F_PORT;
 	struct emu_io *io = &cpu->st.io;
-	u8 *host;
+	struct batch b;
 	u32 n;
 
-	if (cpu->host_exit || io->kind != EMU_IO_PORT || io->count != 1 ||
-	    io->flags & EMU_IO_PART)
+	if (cpu->host_exit || io->kind != (port ? EMU_IO_PORT : EMU_IO_MEM) ||
+	    io->count != 1 || io->flags & EMU_IO_PART)
 		return;
-	n = batch_size(cpu, i, count, &host);
-	n = min_t(u32, n, EMU_IO_DATA / io->size);
-	if (n < 2)
+	count = min_t(u64, count, EMU_IO_DATA / io->size);
+	n = batch_size(cpu, i, count, &b);
+	if (!n || io->size != b.size)
+		return;
+	if (port ? !find_host(cpu, &b, is_ins(i) ? &b.dst : &b.src, n) :
+		   !offer_memory(cpu, i, &b, n))
 		return;
 	if (io->dir == EMU_WRITE)
-		memcpy(cpu->st.io_data, host, n * io->size);
+		put_data(cpu, i, &b, n);
 	else
 		memset(cpu->st.io_data, 0, n * io->size);
 	io->count = n;

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * String instructions, one iteration each; rep.c repeats them.
+ * String instructions, one iteration each; rep.c repeats them. Below that, many
+ * iterations of one on host memory.
  */
 #include "handlers.h"
+#include "window.h"
 
 static u64 index_of(const struct emu *cpu, const struct emu_insn *i,
 		    unsigned int reg)
@@ -139,4 +141,175 @@ int em_outs(struct emu *cpu, const struct emu_insn *i)
 	if (!r)
 		advance(cpu, i, EMU_RSI, size);
 	return r;
+}
+
+/*
+ * Many iterations. MOVS and STOS upwards are done by the same instruction of the
+ * host's, with elements of the same size: it moves aligned ones as the guest's does
+ * (K9), and where the operands overlap it repeats what it has written, as that.
+ */
+
+static void move_up(u8 *to, const u8 *from, unsigned int size, u64 n)
+{
+	switch (size) {
+	case 1:
+		asm volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+		break;
+	case 2:
+		asm volatile("rep movsw" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+		break;
+	case 4:
+		asm volatile("rep movsl" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+		break;
+	default:
+		asm volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+		break;
+	}
+}
+
+/**
+ * emu_fill() - elements of one value
+ * @to: where to
+ * @val: value
+ * @size: bytes of an element: 1, 2, 4 or 8
+ * @n: how many
+ */
+void emu_fill(u8 *to, u64 val, unsigned int size, u64 n)
+{
+	switch (size) {
+	case 1:
+		asm volatile("rep stosb" : "+D"(to), "+c"(n) : "a"(val) : "memory");
+		break;
+	case 2:
+		asm volatile("rep stosw" : "+D"(to), "+c"(n) : "a"(val) : "memory");
+		break;
+	case 4:
+		asm volatile("rep stosl" : "+D"(to), "+c"(n) : "a"(val) : "memory");
+		break;
+	default:
+		asm volatile("rep stosq" : "+D"(to), "+c"(n) : "a"(val) : "memory");
+		break;
+	}
+}
+
+static __always_inline void move_down_by(u8 *to, const u8 *from,
+					 const unsigned int size, u64 n)
+{
+	while (n--)
+		host_write(to + n * size, size, host_read(from + n * size, size));
+}
+
+/* From the last in memory to the first. */
+static void move_down(u8 *to, const u8 *from, unsigned int size, u64 n)
+{
+	switch (size) {
+	case 1:
+		move_down_by(to, from, 1, n);
+		break;
+	case 2:
+		move_down_by(to, from, 2, n);
+		break;
+	case 4:
+		move_down_by(to, from, 4, n);
+		break;
+	default:
+		move_down_by(to, from, 8, n);
+		break;
+	}
+}
+
+/**
+ * struct scan - comparisons, until one ends it
+ * @a: elements, or NULL: all are @last_a
+ * @b: elements
+ * @down: from the last in memory to the first
+ * @equal: go on while they are equal, or while they are not
+ * @last_a: what was compared last
+ * @last_b: with what
+ */
+struct scan {
+	const u8 *a;
+	const u8 *b;
+	bool down;
+	bool equal;
+	u64 last_a;
+	u64 last_b;
+};
+
+static __always_inline u32 scan_by(struct scan *s, const unsigned int size, u32 n)
+{
+	u64 x = s->last_a, y = 0;
+	u32 k = 0, at;
+
+	while (k < n) {
+		at = (s->down ? n - 1 - k : k) * size;
+		if (s->a)
+			x = host_read(s->a + at, size);
+		y = host_read(s->b + at, size);
+		k++;
+		if ((x == y) != s->equal)
+			break;
+	}
+	s->last_a = x;
+	s->last_b = y;
+	return k;
+}
+
+/* Returns how many were compared. */
+static u32 scan(struct scan *s, unsigned int size, u32 n)
+{
+	switch (size) {
+	case 1:
+		return scan_by(s, 1, n);
+	case 2:
+		return scan_by(s, 2, n);
+	case 4:
+		return scan_by(s, 4, n);
+	default:
+		return scan_by(s, 8, n);
+	}
+}
+
+/**
+ * emu_string_bulk() - many iterations of MOVS, STOS, LODS, CMPS or SCAS
+ * @cpu: engine
+ * @i: instruction, with REP
+ * @src: elements at [seg:rSI], the one with the lowest address, where it has them
+ * @dst: likewise at [es:rDI]
+ * @n: iterations, at least 1
+ *
+ * Does all but counting and moving the indices.
+ *
+ * Return: iterations done; all of them, or up to that which ends a comparison.
+ */
+u32 emu_string_bulk(struct emu *cpu, const struct emu_insn *i, const u8 *src,
+		    u8 *dst, u32 n)
+{
+	unsigned int size = element(i);
+	bool down = cpu->st.regs.rflags & EMU_FL_DF;
+	struct scan s = {
+		.a = src, .b = dst, .down = down, .equal = i->rep == REP_E,
+	};
+
+	if (i->exec == em_movs) {
+		if (down)
+			move_down(dst, src, size, n);
+		else
+			move_up(dst, src, size, n);
+		return n;
+	}
+	if (i->exec == em_stos) {
+		emu_fill(dst, cpu->st.regs.gpr[EMU_RAX], size, n);
+		return n;
+	}
+	if (i->exec == em_lods) {
+		/* What the others load nobody sees. */
+		src += down ? 0 : (n - 1) * size;
+		gpr_set(cpu, EMU_RAX, size, host_read(src, size));
+		return n;
+	}
+	s.last_a = gpr_get(cpu, EMU_RAX, size);
+	n = scan(&s, size, n);
+	flags_sub(cpu, size, s.last_a, s.last_b, s.last_a - s.last_b);
+	return n;
 }

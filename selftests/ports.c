@@ -1287,6 +1287,64 @@ TEST_F(ports, exit_memory)
 	EXPECT_EQ(0x21, b->run->regs.rdi);
 }
 
+/* A REP with it: many elements in one exit, upwards or downwards. */
+TEST_F(ports, exit_memory_rep)
+{
+	struct piotrap_info i = { .size = sizeof(i) };
+	struct box *b = &self->b;
+
+	ASSERT_EQ(0, ctl(b, PIOTRAP_INFO, &i));
+	if (!(i.region_kinds & 1U << PIOTRAP_REGION_EXIT))
+		SKIP(return, "no PIOTRAP_REGION_EXIT in this module");
+	ASSERT_EQ(0, set_region(b, PIOTRAP_REGION_EXIT, 0xb8000, 4096, NULL));
+
+	/* rep stosw; two of three are answered, the third is offered again */
+	reset_cpu(b);
+	b->run->segs.es.selector = 0xb800;
+	b->run->segs.es.base = 0xb8000;
+	b->run->regs.rdi = 0x10;
+	b->run->regs.rcx = 3;
+	b->run->regs.rax = 0x0741;
+	ASSERT_EQ(0, STREAM(b, 0xf3, 0xab));
+	EXPECT_EXIT(IO_MEM, b);
+	EXPECT_EQ(PIOTRAP_WRITE, b->run->io.dir);
+	EXPECT_EQ(0xb8010, b->run->io.addr);
+	EXPECT_EQ(2, b->run->io.size);
+	EXPECT_EQ(3, b->run->io.count);
+	EXPECT_EQ(PIOTRAP_IO_STRING | PIOTRAP_IO_REP, b->run->io.flags);
+	EXPECT_EQ(0, memcmp(b->data, "\x41\x07\x41\x07\x41\x07", 6));
+	EXPECT_EQ(3, b->run->regs.rcx);
+	answer(b, 2);
+	ASSERT_EQ(0, run_on(b));
+	EXPECT_EXIT(IO_MEM, b);
+	EXPECT_EQ(0xb8014, b->run->io.addr);
+	EXPECT_EQ(1, b->run->io.count);
+	EXPECT_EQ(1, b->run->regs.rcx);
+	answer(b, 1);
+	ASSERT_DONE(run_on(b));
+	EXPECT_EQ(0, b->run->regs.rcx);
+	EXPECT_EQ(0x16, b->run->regs.rdi);
+
+	/* std; rep movsb from it: the first element is the one at the top */
+	reset_cpu(b);
+	b->run->segs.ds.selector = 0xb800;
+	b->run->segs.ds.base = 0xb8000;
+	b->run->regs.rsi = 0x22;
+	b->run->regs.rdi = 0x2002;
+	b->run->regs.rcx = 3;
+	ASSERT_EQ(0, STREAM(b, 0xfd, 0xf3, 0xa4));
+	EXPECT_EXIT(IO_MEM, b);
+	EXPECT_EQ(PIOTRAP_READ, b->run->io.dir);
+	EXPECT_EQ(0xb8022, b->run->io.addr);
+	EXPECT_EQ(3, b->run->io.count);
+	memcpy(b->data, "cba", 3);
+	answer(b, 3);
+	ASSERT_DONE(run_on(b));
+	EXPECT_EQ(0, memcmp(b->mem + 0x2000, "abc", 3));
+	EXPECT_EQ(0x1f, b->run->regs.rsi);
+	EXPECT_EQ(0x1fff, b->run->regs.rdi);
+}
+
 int main(int argc, char **argv)
 {
 	return box_main(argc, argv);

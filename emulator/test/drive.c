@@ -138,36 +138,51 @@ static void restore_elsewhere(struct host *h)
 	drive_fresh(h);
 }
 
+/* Where element @n is; those of memory follow one another as DF says. */
+static u64 element_at(const struct emu_state *st, u32 n)
+{
+	const struct emu_io *io = &st->io;
+	u64 by = (u64)n * io->size;
+
+	if (io->kind != EMU_IO_MEM)
+		return io->addr;
+	return st->regs.rflags & EMU_FL_DF ? io->addr - by : io->addr + by;
+}
+
 /* An owner who answers one element at a time, as the ports of struct host do. */
-static void serve(struct host *h)
+static void serve_one(struct host *h, u64 addr, u8 *data)
 {
 	struct emu_io *io = &h->cpu.st.io;
 	struct host_access *a;
-	u32 n, val;
+	u32 val = 0;
 
 	if (io->kind == EMU_IO_MEM && h->mmio_kept) {
 		if (io->dir == EMU_READ)
-			memcpy(h->cpu.st.io_data, h->mem + io->addr, io->size);
+			memcpy(data, h->mem + addr, io->size);
 		else
-			memcpy(h->mem + io->addr, h->cpu.st.io_data, io->size);
-		io->done = io->count;
+			memcpy(h->mem + addr, data, io->size);
 		return;
 	}
-	for (n = 0; n < io->count; n++) {
-		val = 0;
-		if (io->dir == EMU_READ) {
-			val = host_next_in(h, io->addr, io->size);
-			memcpy(h->cpu.st.io_data + n * io->size, &val,
-			       min(io->size, 4));
-		} else {
-			memcpy(&val, h->cpu.st.io_data + n * io->size,
-			       min(io->size, 4));
-		}
-		a = &h->io[h->nr_io];
-		h->nr_io += h->nr_io < HOST_LOG - 1;
-		*a = (struct host_access){ io->addr, io->size, io->dir, val };
+	if (io->dir == EMU_READ) {
+		val = host_next_in(h, addr, io->size);
+		memcpy(data, &val, min(io->size, 4));
+	} else {
+		memcpy(&val, data, min(io->size, 4));
 	}
-	if (h->poke_at)
+	a = &h->io[h->nr_io];
+	h->nr_io += h->nr_io < HOST_LOG - 1;
+	*a = (struct host_access){ addr, io->size, io->dir, val };
+}
+
+static void serve(struct host *h)
+{
+	struct emu_io *io = &h->cpu.st.io;
+	u32 n;
+
+	for (n = 0; n < io->count; n++)
+		serve_one(h, element_at(&h->cpu.st, n),
+			  h->cpu.st.io_data + n * io->size);
+	if (h->poke_at && !(io->kind == EMU_IO_MEM && h->mmio_kept))
 		h->mem[h->poke_at] = h->poke_val;
 	io->done = io->count;
 }

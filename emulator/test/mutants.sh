@@ -46,14 +46,27 @@ find() {
 # The bulk path is offered, or goes on, where it must not.
 find rep.c 's/(return) cpu->step_tf \|\|/\1/' a REP under TF is not stopped
 find rep.c 's/if \(\(cpu->bp_io \&\&/if ((0 \&\&/' bulk goes over an I/O breakpoint
-find rep.c 's/is_ins\(i\) && touches_code\(.*\)\)/0)/' bulk overwrites its REP
+find rep.c 's/store && touches_code\(.*\)\)/0)/' bulk overwrites its REP
+find rep.c 's/cpu->code_clear == emu_page_tag/cpu->code_clear + 1 \&\& emu_page_tag/' \
+	a REP never looks whether it overwrites itself
 find rep.c '/n = min\(n, cpu->st.budget\);/d' bulk goes beyond the budget
 find rep.c '/n = min\(n, \(size_mask/d' bulk does not wrap
-find rep.c 's/ \|\| cpu->st.regs.rflags \& EMU_FL_DF//' bulk goes up with DF set
+find rep.c '/n = min\(n, off >> shift\);/d' bulk does not wrap downwards
+find rep.c 's/\(at >> shift\) \+ 1\)/(at >> shift) + 2)/' bulk leaves its page downwards
+find rep.c 's/if \(b->down\)$/if (0)/' bulk goes up with DF set
+find rep.c 's/ \? off - \(n - 1\) \* b->size : off;/ ? off : off;/' bulk looks at the wrong bytes
+find rep.c 's/b\.has_src && b\.has_dst && emu_walks\(.*\)\)$/0)/' \
+	bulk walks page tables too early
 find rep.c 's/ \|\| generation != cpu->generation//' a REP outlives its page table
 find rep.c 's/(io->count = n);/\1 + 1;/' the owner is offered too many
+find rep.c 's/else if \(b->down\)$/else if (0)/' the owner gets elements in the wrong order
 find rep.c 's/emu_watch_io\(.*\)\)$/0)/' bulk goes over a watch
-find memory.c 's/pl\.watched \|\|/false \|\|/' bulk goes over a data breakpoint
+find rep.c 's/emu_watched\(cpu, lin, .*\);$/0;/' bulk goes over a data breakpoint
+find memory.c 's/\(write && pl\.table\)/0/' bulk writes page tables
+find string.c 's/^\t\tif \(down\)$/\t\tif (0)/' MOVS goes up with DF set
+find string.c 's/down \? 0 : \(n - 1\) \* size/0/' LODS loads the first of many
+find string.c 's/^\t\tif \(\(x == y\) != s->equal\)$/\t\tif (0)/' a comparison has no end
+find string.c 's/s->down \? n - 1 - k : k/k/' SCAS goes up with DF set
 find memory.c '/^\ttable_written\(cpu, pl\);/d' a store leaves a stale translation
 find run.c 's/regs->rflags \|= EMU_FL_RF;/;/' RF is lost between iterations
 find external.c 's/if \(take_replay\(.*\)\)$/if (0)/' what was served is made again

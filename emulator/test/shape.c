@@ -81,6 +81,7 @@ static const struct {
 	[A_DROP] = { "drop", 512, 0 },
 	[A_CHANGE] = { "change", 64, 15 },
 	[A_LIMIT] = { "limit", 32, 20 },
+	[A_OTHER] = { "other", 6, 50 },
 };
 
 unsigned int shape_values(enum axis a)
@@ -938,6 +939,25 @@ static u64 count_of(const struct shape *s)
 	return counts[s->v[A_COUNT]];
 }
 
+/* Where the other operand of MOVS and CMPS is: apart, or overlapping. */
+static u64 other_operand(const struct shape *s, const struct operand *o)
+{
+	switch (s->v[A_OTHER]) {
+	case 1:
+		return o->lin - 1;
+	case 2:
+		return o->lin - element(s);
+	case 3:
+		return o->lin + 3 * element(s);
+	case 4:
+		return o->lin + 1;
+	case 5:
+		return EDGE - 5;
+	default:
+		return DATA2;
+	}
+}
+
 static void put_registers(const struct shape *s, struct host *h,
 			  const struct operand *o)
 {
@@ -950,8 +970,8 @@ static void put_registers(const struct shape *s, struct host *h,
 
 	if (!is_wide(s))
 		base = st->segs.seg[seg].base;
-	gpr[EMU_RSI] = DATA2;
-	gpr[EMU_RDI] = DATA2;
+	gpr[EMU_RSI] = other_operand(s, o) - base;
+	gpr[EMU_RDI] = gpr[EMU_RSI];
 	*index = (o->lin - base) & size_mask(asize);
 	gpr[EMU_RCX] = count_of(s);
 	gpr[EMU_RBX] = 0x2000 + s->seed % 16;

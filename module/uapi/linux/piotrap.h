@@ -712,7 +712,7 @@ struct piotrap_event {
  * struct piotrap_io - the access that ended the run, for the owner to serve
  * @addr: out: port, physical address of the first element, or number of the MSR
  * @rip: out: of the instruction, which has not been committed
- * @count: out: elements offered, 1 unless it is a REP
+ * @count: out: elements offered, 1 unless it is a REP of INS, OUTS, MOVS, STOS or LODS
  * @done: in: elements served, 0 to @count
  * @used: of these, how many are committed; kept by the kernel
  * @kind: out: PIOTRAP_IO_NONE, PIOTRAP_IO_PORT, PIOTRAP_IO_MEM or PIOTRAP_IO_MSR
