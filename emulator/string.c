@@ -240,6 +240,7 @@ static __always_inline u32 scan_by(struct scan *s, const unsigned int size, u32 
 {
 	u64 x = s->last_a, y = 0;
 	u32 k = 0, at;
+	bool same;
 
 	while (k < n) {
 		at = (s->down ? n - 1 - k : k) * size;
@@ -247,7 +248,8 @@ static __always_inline u32 scan_by(struct scan *s, const unsigned int size, u32 
 			x = host_read(s->a + at, size);
 		y = host_read(s->b + at, size);
 		k++;
-		if ((x == y) != s->equal)
+		same = x == y;
+		if (same != s->equal)
 			break;
 	}
 	s->last_a = x;

@@ -65,7 +65,7 @@ find rep.c 's/emu_watched\(cpu, lin, .*\);$/0;/' bulk goes over a data breakpoin
 find memory.c 's/\(write && pl\.table\)/0/' bulk writes page tables
 find string.c 's/^\t\tif \(down\)$/\t\tif (0)/' MOVS goes up with DF set
 find string.c 's/down \? 0 : \(n - 1\) \* size/0/' LODS loads the first of many
-find string.c 's/^\t\tif \(\(x == y\) != s->equal\)$/\t\tif (0)/' a comparison has no end
+find string.c 's/^\t\tif \(same != s->equal\)$/\t\tif (0)/' a comparison has no end
 find string.c 's/s->down \? n - 1 - k : k/k/' SCAS goes up with DF set
 find memory.c '/^\ttable_written\(cpu, pl\);/d' a store leaves a stale translation
 find run.c 's/regs->rflags \|= EMU_FL_RF;/;/' RF is lost between iterations
