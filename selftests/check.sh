@@ -152,6 +152,7 @@ check() {
 	suite bench make -s --no-print-directory -C emulator/bench check
 	suite tools make -s --no-print-directory -C tools check
 	suite bpf make -s --no-print-directory -C bpf check
+	suite abi-table selftests/abi-table.sh
 	suite modules modules
 	suite bench-kernel selftests/bench-kernel/run.sh
 	for k in $KERNELS; do
