@@ -91,13 +91,13 @@ static const struct abi_field abi_region[] = {
 static const struct abi_field abi_ports[] = {
 	SIZE(ports), FLAGS(ports, flags, "PIOTRAP_PORTS_"),
 	RANGE(ports, kind, PIOTRAP_PORT_OPEN_BUS, PIOTRAP_PORT_BPF),
-	RANGE(ports, first, 0, 0xffff), RANGE(ports, count, 1, 0x100),
+	RANGE(ports, first, 0, 0x3ff), RANGE(ports, count, 1, 0x200),
 	RANGE(ports, init, 0, 0xff), ABI_FIELD(ports, eventfd, ABI_FD, NULL, 0, 0),
 	ZERO(ports, reserved), ANY(ports, match), ANY(ports, mask),
 };
 
 static const struct abi_field abi_input[] = {
-	SIZE(input), ZERO(input, flags), RANGE(input, port, 0, 0xffff),
+	SIZE(input), ZERO(input, flags), RANGE(input, port, 0, 0x3ff),
 	RANGE(input, len, 1, 4096), ABI_FIELD(input, addr, ABI_ADDR, NULL, 0, 4096),
 };
 
