@@ -51,7 +51,6 @@ find rep.c 's/cpu->code_clear == emu_page_tag/cpu->code_clear + 1 \&\& emu_page_
 	a REP never looks whether it overwrites itself
 find rep.c '/n = min\(n, cpu->st.budget\);/d' bulk goes beyond the budget
 find rep.c '/n = min\(n, \(size_mask/d' bulk does not wrap
-find rep.c '/n = min\(n, off >> shift\);/d' bulk does not wrap downwards
 find rep.c 's/\(at >> shift\) \+ 1\)/(at >> shift) + 2)/' bulk leaves its page downwards
 find rep.c 's/if \(b->down\)$/if (0)/' bulk goes up with DF set
 find rep.c 's/ \? off - \(n - 1\) \* b->size : off;/ ? off : off;/' bulk looks at the wrong bytes
