@@ -106,10 +106,11 @@ find block.c 's/^\t\t   !cpu->bp_io \&\& !cpu->watch_port/1/' a port in a block 
 find run.c 's/^(\t\tif \(r) .*F_PURE .*/\1)/' a segment is as it was before it was loaded
 find translate.c 's/(u8 seen = )UOP_SETS;/\10;/' flags at a block\'s end are not computed
 find translate.c 's/^(\t\t\tseen = )UOP_SETS;/\1seen;/' flags before a stop are not computed
-find quick.c 's/if \(!flags \&\& unlikely\(r\)\)/if (0)/' flags of a store to the block are not computed
+find quick.c 's/do_alu_store\(cpu, u, op, true, beside\)/do_alu_store(cpu, u, op, false, beside)/' \
+	flags of a store to the block are not computed
 find translate.c 's/seen \|= UOP_SETS_CF;/;/' CF is not there for who reads it
 find quick.c 's/emu_debug_match_data\(cpu.*\) \|\|/0 ||/' a block goes over a data breakpoint
-find quick.c 's/emu_page_tag\(cpu, lin \+ size - 1\)\)\)/emu_page_tag(cpu, lin)))/' \
+find quick.c 's/emu_page_tag\(cpu, lin \+ size - 1\)\);/emu_page_tag(cpu, lin));/' \
 	an access goes over the end of its page
 find quick.c 's/if \(unlikely\(rip \+ q->code_bias > q->code_top\)\)/if (0)/' a branch leads beyond the limit
 
