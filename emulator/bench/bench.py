@@ -47,7 +47,7 @@ ARMED = [f"{n}+{where}" for n in ARMABLE for where in ("far", "near")]
 OURS = QUICK + DRAINED + ARMED
 PEERS = PLAIN + PORTS + LARGE + MEMORY + STEPS
 
-PROFILED = 20000        # guest instructions under callgrind
+PROFILED = 500000        # guest instructions under callgrind
 PROFILED_BYTES = 1 << 17
 ALU_EACH, STEPS_EACH = 14, 10   # instructions, traps, of an iteration of alu, step
 
