@@ -81,14 +81,14 @@ int em_test(struct emu *cpu, const struct emu_insn *i)
 int em_inc(struct emu *cpu, const struct emu_insn *i)
 {
 	cpu->dst++;
-	flags_inc(cpu, 64 - 8 * i->size, cpu->dst);
+	flags_step(cpu, 64 - 8 * i->size, LF_ADD, cpu->dst);
 	return EMU_OK;
 }
 
 int em_dec(struct emu *cpu, const struct emu_insn *i)
 {
 	cpu->dst--;
-	flags_dec(cpu, 64 - 8 * i->size, cpu->dst);
+	flags_step(cpu, 64 - 8 * i->size, LF_SUB, cpu->dst);
 	return EMU_OK;
 }
 

@@ -15,7 +15,8 @@
 #define KEY_MODE_SHIFT	56
 #define KEY_REAL	BIT_ULL(58)	/* real or V86: some opcodes do not exist */
 #define KEY_VALID	BIT_ULL(59)	/* never 0 */
-#define KEY_STREAM	BIT_ULL(60)	/* no block has it */
+
+#define KEY_FLAT	BIT_ULL(60)	/* data segments are all of memory */
 
 #define NO_PAGE		BIT_ULL(63)	/* no canonical address is in it */
 
@@ -44,6 +45,19 @@ static void view_segment(const struct emu *cpu, unsigned int n,
 		q->write_end = s->limit + 1ULL;
 }
 
+/* Does it begin at 0 and have all that can be addressed? */
+static bool whole_segment(const struct emu_quick_seg *s)
+{
+	return !s->base && s->read_end > 0xffffffff && s->write_end > 0xffffffff;
+}
+
+/* No page of code is known; no offset in it is a small one. */
+static void forget_page(struct emu_quick *q)
+{
+	q->page_rip = NO_PAGE;
+	q->page_tag = 0;
+}
+
 /* Derive what blocks run by from the state. */
 static void view(struct emu *cpu)
 {
@@ -54,9 +68,7 @@ static void view(struct emu *cpu)
 	unsigned int n;
 
 	q->valid = true;
-	q->key = (u64)mode << KEY_MODE_SHIFT | KEY_VALID |
-		 (real_or_vm86(cpu) ? KEY_REAL : 0);
-	q->page = NO_PAGE;
+	forget_page(q);
 	q->lin_mask = wide ? ~0ULL : 0xffffffff;
 	q->rip_mask = wide ? ~0ULL : mode == DECODE_32 ? 0xffffffff : 0xffff;
 	q->sp_size = stack_size(cpu);
@@ -71,6 +83,10 @@ static void view(struct emu *cpu)
 		   !(cpu->flags & EMU_NO_BULK);
 	for (n = 0; n < ARRAY_SIZE(q->seg); n++)
 		view_segment(cpu, n, &q->seg[n]);
+	q->flat = whole_segment(&q->seg[EMU_DS]) && whole_segment(&q->seg[EMU_ES]) &&
+		  whole_segment(&q->seg[EMU_SS]);
+	q->key = (u64)mode << KEY_MODE_SHIFT | KEY_VALID |
+		 (real_or_vm86(cpu) ? KEY_REAL : 0) | (q->flat ? KEY_FLAT : 0);
 }
 
 /* Is there nothing to be looked at between two instructions from here on (K4)? */
@@ -96,7 +112,6 @@ void emu_blocks_drop(struct emu *cpu)
 	for (n = 0; n < EMU_NR_BLOCKS; n++) {
 		cpu->block[n].tag = 0;
 		cpu->block[n].seen = 0;
-		cpu->block[n].next = &cpu->block[n];
 	}
 	cpu->nr_uops = 0;
 }
@@ -134,9 +149,12 @@ static __always_inline bool same_bytes(const u8 *a, const struct emu_block *b,
 		return true;
 	}
 	/* The last eight may have been compared before in part. */
-	for (; n > 8; n -= 8, a += 8, bytes += 8)
-		if (host_read(a, 8) != host_read(bytes, 8))
+	for (; n > 16; n -= 16, a += 16, bytes += 16)
+		if ((host_read(a, 8) ^ host_read(bytes, 8)) |
+		    (host_read(a + 8, 8) ^ host_read(bytes + 8, 8)))
 			return false;
+	if (n > 8 && host_read(a, 8) != host_read(bytes, 8))
+		return false;
 	return host_read(a + n - 8, 8) == host_read(bytes + n - 8, 8);
 }
 
@@ -166,6 +184,7 @@ static struct emu_block *build(struct emu *cpu, struct emu_block *b, u64 lin,
 		u = &first[nr];
 		u->start = len;
 		u->end = len + r;
+		u->before = n;
 		u->done = n + 1;
 		nr += emu_uop_translate(cpu, &i, u, &draft[nr], !nr, &more);
 		len += r;
@@ -176,10 +195,13 @@ static struct emu_block *build(struct emu *cpu, struct emu_block *b, u64 lin,
 	emu_uop_finish(first, draft, nr);
 	first[nr].fn = uop_end;
 	first[nr].start = len;
+	first[nr].end = len;
+	first[nr].before = n;
 	first[nr].done = n;
+	first[nr].kind = KIND_NONE;
+	first[nr].link = &cpu->block[0];
 	b->tag = lin ^ cpu->quick.key;
 	b->first = first;
-	b->next = b;
 	b->len = len;
 	b->tail = len < 8 ? 64 - 8 * len : 0;
 	b->n = n;
@@ -195,12 +217,31 @@ static bool whole_page(const struct emu_quick *q, u64 rip, u64 lin)
 	return first <= q->code_top && first + EMU_PAGE - 1 <= q->code_top;
 }
 
-/* No block yet, or not of this code, or another page, or it is not so simple. */
-static noinline struct emu_block *find_slowly(struct emu *cpu, u64 rip, u64 lin)
+static struct emu_block *block_slot(struct emu *cpu, u64 tag)
+{
+	return &cpu->block[(tag ^ tag >> 9) % EMU_NR_BLOCKS];
+}
+
+/* The block runs that @code is the code of. */
+static __always_inline void set_running(struct emu_quick *q, const struct emu_block *b,
+					u64 rip, const u8 *code)
+{
+	q->start = rip;
+	q->running = b;
+	q->code = (unsigned long)code - 7;
+	q->code_span = b->len + 7;
+}
+
+/*
+ * The block at @rip, its bytes being those in memory, where emu_block_enter() does
+ * not get there by itself: there is none yet, or it is not of this code, or in another
+ * page, or that is not so simple. NULL: step.
+ */
+static struct emu_block *find(struct emu *cpu, u64 rip)
 {
 	struct emu_quick *q = &cpu->quick;
-	struct emu_block *b = &cpu->block[(lin ^ lin >> 9) % EMU_NR_BLOCKS];
-	u64 tag = lin ^ q->key;
+	u64 lin = (q->code_base + rip) & q->lin_mask, tag = lin ^ q->key;
+	struct emu_block *b = block_slot(cpu, tag);
 	unsigned int room;
 	const u8 *code = code_at(cpu, lin, &room);
 
@@ -222,61 +263,79 @@ static noinline struct emu_block *find_slowly(struct emu *cpu, u64 rip, u64 lin)
 	/* Pages with code breakpoints are looked at each time. */
 	if (!cpu->st.stream.len && !emu_debug_page_code(cpu, lin) &&
 	    whole_page(q, rip, lin)) {
-		q->page = lin & ~(u64)(EMU_PAGE - 1);
+		q->page_rip = rip - lin % EMU_PAGE;
+		q->page_tag = (lin & ~(u64)(EMU_PAGE - 1)) ^ q->key;
 		q->page_host = code - lin % EMU_PAGE;
 	}
-	q->code = (unsigned long)code - 7;
-	q->code_span = b->len + 7;
+	set_running(q, b, rip, code);
 	return b;
 }
 
-/*
- * The block at @rip, its bytes being those in memory; NULL: step.
+/**
+ * emu_block_enter() - from one block to another in the page that was last looked for
+ * @cpu: engine
+ * @u: uop of the one that leads there
+ * @left: boundaries that can be passed
+ * @at: where it starts in the page; eight bytes can be read there
  *
- * @key: that of the view, or one that no block has
- * @last: the block before it, or any
+ * Return: what became of it and of those that it led to; UOP_JUMP where it has to
+ * be looked for.
  */
-static __always_inline struct emu_block *find(struct emu *cpu, u64 rip, u64 key,
-					      struct emu_block *last)
+enum emu_uop_result emu_block_enter(struct emu *cpu, const struct emu_uop *u,
+				    u64 left, u64 at)
 {
 	struct emu_quick *q = &cpu->quick;
-	u64 lin = (q->code_base + rip) & q->lin_mask, at = lin - q->page;
-	const u8 *code = (const u8 *)((unsigned long)q->page_host + at);
-	struct emu_block *b = last->next;
+	u64 rip = q->page_rip + at, tag = q->page_tag + at;
+	const u8 *code = q->page_host + at;
+	struct emu_block *b = u->link;
 
-	if (b->tag != (lin ^ key)) {
-		b = &cpu->block[(lin ^ lin >> 9) % EMU_NR_BLOCKS];
-		if (unlikely(b->tag != (lin ^ key)))
-			return find_slowly(cpu, rip, lin);
-		last->next = b;
+	if (b->tag != tag) {
+		b = block_slot(cpu, tag);
+		if (unlikely(b->tag != tag))
+			goto out;
+		cpu->uop[u - cpu->uop].link = b;
 	}
-	if (unlikely(at > EMU_PAGE - 8 || !same_bytes(code, b, true)))
-		return find_slowly(cpu, rip, lin);
-	q->code = (unsigned long)code - 7;
-	q->code_span = b->len + 7;
-	return b;
+	if (unlikely(b->n > left || !same_bytes(code, b, true)))
+		goto out;
+	set_running(q, b, rip, code);
+	return b->first->fn(cpu, b->first, left);
+out:
+	q->next = rip;
+	q->left = left;
+	return UOP_JUMP;
 }
 
-/* What became of the block that has ended: how many instructions were done. */
-static noinline unsigned int ended(struct emu *cpu, const struct emu_block *b,
-				   enum emu_uop_result r)
+/**
+ * emu_block_short() - a branch within a block for whose rest too little is left
+ * @cpu: engine
+ * @u: the branch
+ * @left: boundaries that could have been passed had the block begun without it
+ *
+ * Return: UOP_JUMP.
+ */
+enum emu_uop_result emu_block_short(struct emu *cpu, const struct emu_uop *u,
+				    u64 left)
+{
+	const struct emu_uop *to = (const void *)((const u8 *)u + u->to);
+
+	cpu->quick.next = quick_rip(cpu, to->start);
+	cpu->quick.left = left - to->before;
+	return UOP_JUMP;
+}
+
+/* A block has stopped at a uop. Returns the boundaries that can still be passed. */
+static u64 stopped(struct emu *cpu, enum emu_uop_result r)
 {
 	struct emu_quick *q = &cpu->quick;
 	const struct emu_uop *u = q->at;
-	unsigned int before = u->done - 1 - (u->traits & UOP_PAIR);
 
-	switch (r) {
-	case UOP_STEP:
+	if (r == UOP_STEP) {
 		q->next = quick_rip(cpu, u->start);
-		cpu->decoded_bytes = b->bytes + u->start;
-		return before;
-	case UOP_HALF:
-		q->next = quick_rip(cpu, u->mid);
-		return before + 1;
-	default:
-		q->next = quick_rip(cpu, u->end);
-		return u->done;
+		cpu->decoded_bytes = q->running->bytes + u->start;
+		return q->left - u->before;
 	}
+	q->next = quick_rip(cpu, u->end);
+	return q->left - u->done;
 }
 
 /**
@@ -290,40 +349,34 @@ bool emu_blocks_run(struct emu *cpu)
 {
 	struct emu_quick *q = &cpu->quick;
 	enum emu_uop_result r = UOP_JUMP;
-	u64 rip = cpu->st.regs.rip, key;
+	u64 rip = cpu->st.regs.rip;
 	u64 may, left;			/* boundaries that can be passed here */
-	struct emu_block *b, *last = &cpu->block[0];
-	bool again;
+	struct emu_block *b;
+	bool again, stream = cpu->st.stream.len;
 
 	cpu->decoded = NULL;
 	if (!quiet(cpu))
 		return false;
 	if (!q->valid)
 		view(cpu);
-	key = q->key | (cpu->st.stream.len ? KEY_STREAM : 0);
+	/* A stream lies over the page, and may be left at any time. */
+	if (stream)
+		forget_page(q);
 	do {
 		may = min_t(u64, cpu->poll_left, cpu->st.budget);
 		left = may;
 		again = false;
-		while ((b = find(cpu, rip, key, last))) {
+		while ((b = find(cpu, rip))) {
 			if (unlikely(b->n > left)) {
 				/* The poll comes early, not within a block. */
 				again = cpu->poll_left - (may - left) < b->n &&
 					!cpu->poll_exact;
 				break;
 			}
-			q->start = rip;
-			r = b->first->fn(cpu, b->first);
-			if (unlikely(r != UOP_JUMP)) {
-				left -= ended(cpu, b, r);
-				rip = q->next;
-				break;
-			}
-			left -= q->at->done;
+			r = b->first->fn(cpu, b->first, left);
+			left = r == UOP_JUMP ? q->left : stopped(cpu, r);
 			rip = q->next;
-			last = b;
-			/* The stream may have been left. */
-			if (unlikely(key & KEY_STREAM))
+			if (r != UOP_JUMP || stream)
 				break;
 		}
 		if (left != may) {
@@ -333,7 +386,7 @@ bool emu_blocks_run(struct emu *cpu)
 		}
 	} while (again && !emu_poll(cpu));
 	/* The rest is for a step, unless something may be due before it. */
-	if (!again && (left == may || (left && !(key & KEY_STREAM) && r != UOP_LAST)))
+	if (!again && (left == may || (left && !stream && r != UOP_LAST)))
 		return false;
 	cpu->decoded = NULL;
 	return true;

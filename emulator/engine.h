@@ -10,36 +10,35 @@
 
 /*
  * Arithmetic flags are kept as the words from which each flag is computed when
- * somebody asks:
+ * somebody asks; CF alone is computed at once, which the host's own does for nothing:
  *
  *	ZF  result == 0
  *	SF  sign of result, inverted by LF_SD
  *	PF  even parity of the low byte of result, xor the byte at LF_PD
- *	CF  LF_CF, the carry out of the operand's top bit
- *	OF  LF_CF xor LF_PO, the carry into it
- *	AF  LF_AF, the carry out of bit 3
+ *	OF  LF_OF, or of the addition or subtraction that op names
+ *	AF  LF_AF, or likewise
  *
  * result is sign-extended from the operand's size. The inversions let any
- * combination of flags be written, POPF's too. The bits LF_* are in aux, or come
- * from the operands a and b of the addition or subtraction that op names; then
- * there are no inversions.
+ * combination of flags be written, POPF's too. The bits LF_* are in inv, and count
+ * for LF_PLAIN alone. Of LF_ADD and LF_SUB the first operand is found from the other
+ * and the result; with a carry that would not do, and of LF_ADC and LF_SBB it is a.
  */
 struct emu_lazy_flags {
 	u64 result;
-	u64 aux;
-	u64 a;
 	u64 b;
+	u64 a;
 	u32 op;			/* enum emu_lazy_op, and 64 less its bits in 15:8 */
+	u16 inv;
+	bool cf;
 };
 
-enum emu_lazy_op { LF_PLAIN, LF_ADD, LF_SUB };
+enum emu_lazy_op { LF_PLAIN, LF_ADD, LF_SUB, LF_ADC, LF_SBB };
 
-#define LF_SD		BIT_ULL(0)
-#define LF_AF		BIT_ULL(3)
+#define LF_SD		BIT(0)
+#define LF_AF		BIT(1)
+#define LF_OF		BIT(2)
 #define LF_PD_SHIFT	8
-#define LF_PD		(0xffULL << LF_PD_SHIFT)
-#define LF_PO		BIT_ULL(62)
-#define LF_CF		BIT_ULL(63)
+#define LF_PD		(0xffU << LF_PD_SHIFT)
 
 #define EMU_NR_WINDOWS	256
 
@@ -80,63 +79,77 @@ enum emu_uop_result {
 	UOP_NEXT,		/* done; the next of the block follows */
 	UOP_JUMP,		/* done, and the block too: on to emu_quick.next */
 	UOP_LAST,		/* done, and what follows has to be looked at again */
-	UOP_HALF,		/* of two, the second has to be stepped */
 	UOP_STEP,		/* nothing done: it has to be stepped */
 };
 
+/* @left: boundaries that could be passed when the block began. */
 typedef enum emu_uop_result (*emu_uop_fn)(struct emu *cpu,
-					  const struct emu_uop *u);
+					  const struct emu_uop *u, u64 left);
 
 /**
- * struct emu_uop - one or two decoded instructions of a block
- * @fn: does it
- * @rel: of a branch: from @end to its target
+ * struct emu_uop - a decoded instruction of a block, or two that became one
+ * @fn: does it, and all that follow it in the block
+ * @link: of a branch: the block that it led to the last time, or any other
+ * @rel: of a relative branch: from @end to its target
+ * @to: of a branch within the block: from this uop to that of the target, in bytes
+ * @back: likewise: instructions from the target up to this one, with it
  * @start: where its first byte is, from the block's start
  * @end: where its last byte ends
- * @done: instructions of the block up to it, with it
+ * @before: instructions of the block before it
+ * @done: ... up to it, with it
+ * @whole: of a branch within the block: instructions of the block
  * @traits: UOP_*: see quick.h
+ * @kind: enum emu_uop_kind, of one with a memory operand
+ * @op: of arithmetic: enum emu_alu
  * @insn: of one that has no function of its own
  * @imm: immediate
  * @disp: of the memory operand, the address of the operand if that is fixed
  * @mask: bits of the operand's size
- * @keep: bits of a destination register that stay
  * @amask: bits of the address size
- * @src: place of the source, a register or @imm, in struct emu, in bytes
+ * @src: place of the second source, a register or @imm, in struct emu, in bytes
  * @dst: place of the destination register, likewise
+ * @a: place of the first source, likewise
  * @base: of the memory operand, likewise
  * @index: of the memory operand, likewise
  * @scale: left shift of the index
  * @seg: place of the memory operand's segment in emu_quick.seg, in bytes
  * @size: bytes of the operand
- * @shift: 64 less its bits
- * @cc: condition, of which bit 0 inverts it; or bytes of the source
- * @mid: where the second of two instructions starts
+ * @ssize: bytes of the source of MOVZX and MOVSX
+ * @shift: 64 less the operand's bits
+ * @cc: condition, of which bit 0 inverts it
  */
 struct emu_uop {
 	emu_uop_fn fn;
+	struct emu_block *link;
 	s32 rel;
+	s16 to;
+	s16 back;
 	u8 start;
 	u8 end;
+	u8 before;
 	u8 done;
+	u8 whole;
 	u8 traits;
+	u8 kind;
+	u8 op;
 	union {
 		struct emu_insn insn;
 		struct {
 			u64 imm;
 			s64 disp;
 			u64 mask;
-			u64 keep;
 			u64 amask;
 			u32 src;
 			u16 dst;
+			u16 a;
 			u16 base;
 			u16 index;
 			u8 scale;
 			u8 seg;
 			u8 size;
+			u8 ssize;
 			u8 shift;
 			u8 cc;
-			u8 mid;
 		};
 	};
 };
@@ -145,23 +158,19 @@ struct emu_uop {
  * struct emu_block - straight-line code within a page, decoded
  * @tag: linear address of its first byte, and the mode that it was decoded for
  * @first: its first uop
- * @next: the block that was entered after it the last time, or any other
  * @len: bytes
  * @tail: bits that are to be left out of its last eight bytes if it has fewer
  * @n: instructions
  * @seen: tag of one that was looked for here and not found
- * @reserved: makes it 128 bytes, so that finding it is a shift
  * @bytes: what it was decoded from; memory is compared with it (K2)
  */
 struct emu_block {
 	u64 tag;
 	const struct emu_uop *first;
-	struct emu_block *next;
 	u8 len;
 	u8 tail;
 	u8 n;
 	u64 seen;
-	u64 reserved[3];
 	u8 bytes[EMU_BLOCK_BYTES];
 };
 
@@ -176,6 +185,7 @@ struct emu_quick_seg {
  * struct emu_quick - what blocks need of the state, and the one that runs
  * @valid: the state has not changed since it was derived
  * @ports: no port access needs a permission check or a look at breakpoints
+ * @flat: DS, ES and SS are all of the address space, as are addresses of data
  * @sp_size: bytes of the stack pointer
  * @key: what blocks that fit the mode have in their tags, over the address
  * @lin_mask: bits of a linear address
@@ -186,17 +196,24 @@ struct emu_quick_seg {
  * @code_top: it is not above this
  * @win: windows of the privilege level
  * @seg: segments
- * @page: page of code that was last looked for, if all of it can be executed
+ * @page_rip: where the page of code that was last looked for begins, if all of it
+ *	can be executed, as an RIP
+ * @page_tag: the same as in a block's tag
  * @page_host: its host address
  * @start: RIP where the running block starts
  * @next: RIP where it leads
- * @at: uop that it has stopped at
+ * @left: boundaries that can still be passed there, or, of a block that has not
+ *	come to its end, could be when it began
+ * @at: uop that such a one has stopped at
+ * @running: the block that runs
  * @code: host address of its bytes, less 7: a store from here
  * @code_span: to here less than this may change them
+ * @port_val: value of the port access that is being made
  */
 struct emu_quick {
 	bool valid;
 	bool ports;
+	bool flat;
 	u8 sp_size;
 	u64 key;
 	u64 lin_mask;
@@ -207,13 +224,17 @@ struct emu_quick {
 	u64 code_top;
 	struct emu_window *win;
 	struct emu_quick_seg seg[6];
-	u64 page;
+	u64 page_rip;
+	u64 page_tag;
 	const u8 *page_host;
 	u64 start;
 	u64 next;
+	u64 left;
 	const struct emu_uop *at;
+	const struct emu_block *running;
 	unsigned long code;
 	unsigned long code_span;
+	u32 port_val;
 };
 
 /* Whose rights an access has. */

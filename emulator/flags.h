@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Arithmetic flags: written as two words, computed when read. The encoding is
+ * Arithmetic flags: written as a few words, most of them computed when read. The encoding is
  * described at struct emu_lazy_flags.
  */
 #ifndef EMU_FLAGS_H
@@ -31,95 +31,93 @@ static __always_inline u64 flags_result(u64 res, unsigned int shift)
 	return (u64)((s64)(res << shift) >> shift);
 }
 
-static __always_inline u64 carries_add(u64 a, u64 b, u64 res)
-{
-	return (a & b) | ((a | b) & ~res);
-}
-
-static __always_inline u64 carries_sub(u64 a, u64 b, u64 res)
-{
-	return (~a & b) | (~(a ^ b) & res);
-}
-
-/* @c: the carry out of each bit of the operation */
-static __always_inline u64 flags_aux(unsigned int shift, u64 c)
-{
-	return (c & LF_AF) | ((c << shift) & (LF_CF | LF_PO));
-}
-
-/* Operands and result of an addition or subtraction; carries are for who asks. */
+/*
+ * Flags of an addition or subtraction; OF and AF are for who asks. Of LF_ADD and
+ * LF_SUB @a is not kept, @b and the result have it.
+ */
 static __always_inline void flags_operands(struct emu *cpu, unsigned int shift,
 					   enum emu_lazy_op op, u64 a, u64 b,
-					   u64 res)
+					   u64 res, bool cf)
 {
 	cpu->lf.result = flags_result(res, shift);
-	cpu->lf.a = a;
 	cpu->lf.b = b;
 	cpu->lf.op = op | shift << 8;
+	cpu->lf.cf = cf;
+	if (op == LF_ADC || op == LF_SBB)
+		cpu->lf.a = a;
 }
 
-static __always_inline void flags_plain(struct emu *cpu, u64 result, u64 aux)
+/* All of them: @inv is of LF_SD, LF_AF, LF_OF and LF_PD. */
+static __always_inline void flags_plain(struct emu *cpu, u64 result, u32 inv,
+					bool cf)
 {
 	cpu->lf.result = result;
-	cpu->lf.aux = aux;
+	cpu->lf.inv = inv;
 	cpu->lf.op = LF_PLAIN;
+	cpu->lf.cf = cf;
 }
 
-static inline u64 flags_carries(const struct emu_lazy_flags *lf)
+/* The carry out of the top bit. */
+static __always_inline bool carry_add(unsigned int shift, u64 a, u64 b, u64 res)
 {
-	return flags_aux(lf->op >> 8, (u8)lf->op == LF_ADD ?
-			 carries_add(lf->a, lf->b, lf->result) :
-			 carries_sub(lf->a, lf->b, lf->result));
+	return ((a & b) | ((a | b) & ~res)) << shift >> 63;
 }
 
-static inline u64 lf_aux(const struct emu *cpu)
+static __always_inline bool carry_sub(unsigned int shift, u64 a, u64 b, u64 res)
 {
-	return cpu->lf.op == LF_PLAIN ? cpu->lf.aux : flags_carries(&cpu->lf);
+	return ((~a & b) | (~(a ^ b) & res)) << shift >> 63;
 }
 
 static inline void flags_add(struct emu *cpu, unsigned int size, u64 a, u64 b,
 			     u64 res)
 {
-	flags_operands(cpu, 64 - 8 * size, LF_ADD, a, b, res);
+	unsigned int shift = 64 - 8 * size;
+
+	flags_operands(cpu, shift, LF_ADC, a, b, res, carry_add(shift, a, b, res));
 }
 
 static inline void flags_sub(struct emu *cpu, unsigned int size, u64 a, u64 b,
 			     u64 res)
 {
-	flags_operands(cpu, 64 - 8 * size, LF_SUB, a, b, res);
+	unsigned int shift = 64 - 8 * size;
+
+	flags_operands(cpu, shift, LF_SBB, a, b, res, carry_sub(shift, a, b, res));
 }
 
 /* All but CF from the result of adding or subtracting one. */
 static __always_inline void flags_step(struct emu *cpu, unsigned int shift,
-				       u64 res, bool of, bool af)
+				       enum emu_lazy_op op, u64 res)
 {
-	u64 cf = lf_aux(cpu) & LF_CF;
-
-	flags_plain(cpu, flags_result(res, shift),
-		    cf | ((cf >> 1) ^ (of ? LF_PO : 0)) | (af ? LF_AF : 0));
-}
-
-static __always_inline void flags_inc(struct emu *cpu, unsigned int shift,
-				      u64 res)
-{
-	flags_step(cpu, shift, res, res << shift == 1ULL << 63, !(res & 15));
-}
-
-static __always_inline void flags_dec(struct emu *cpu, unsigned int shift,
-				      u64 res)
-{
-	flags_step(cpu, shift, res, (res + 1) << shift == 1ULL << 63,
-		   (res & 15) == 15);
+	cpu->lf.result = flags_result(res, shift);
+	cpu->lf.b = 1;
+	cpu->lf.op = op | shift << 8;
 }
 
 static inline void flags_logic(struct emu *cpu, unsigned int size, u64 res)
 {
-	flags_plain(cpu, sign_extend(res, size), 0);
+	flags_plain(cpu, sign_extend(res, size), 0, false);
+}
+
+static inline u64 lf_first_operand(const struct emu_lazy_flags *lf)
+{
+	switch ((u8)lf->op) {
+	case LF_ADD:
+		return lf->result - lf->b;
+	case LF_SUB:
+		return lf->result + lf->b;
+	default:
+		return lf->a;
+	}
+}
+
+static inline u32 lf_inv(const struct emu *cpu)
+{
+	return cpu->lf.op == LF_PLAIN ? cpu->lf.inv : 0;
 }
 
 static inline bool flag_cf(const struct emu *cpu)
 {
-	return lf_aux(cpu) >> 63;
+	return cpu->lf.cf;
 }
 
 static inline bool flag_zf(const struct emu *cpu)
@@ -129,24 +127,34 @@ static inline bool flag_zf(const struct emu *cpu)
 
 static inline bool flag_sf(const struct emu *cpu)
 {
-	return (cpu->lf.result >> 63) ^ (lf_aux(cpu) & LF_SD);
+	return (cpu->lf.result >> 63) ^ (lf_inv(cpu) & LF_SD);
 }
 
 static inline bool flag_of(const struct emu *cpu)
 {
-	u64 aux = lf_aux(cpu);
+	const struct emu_lazy_flags *lf = &cpu->lf;
+	u64 a, signs;
 
-	return ((aux >> 63) ^ (aux >> 62)) & 1;
+	if (lf->op == LF_PLAIN)
+		return lf->inv & LF_OF;
+	a = lf_first_operand(lf);
+	signs = (a ^ lf->result) & ((u8)lf->op == LF_ADD || (u8)lf->op == LF_ADC ?
+				    lf->b ^ lf->result : a ^ lf->b);
+	return signs << (lf->op >> 8) >> 63;
 }
 
 static inline bool flag_af(const struct emu *cpu)
 {
-	return lf_aux(cpu) & LF_AF;
+	const struct emu_lazy_flags *lf = &cpu->lf;
+
+	if (lf->op == LF_PLAIN)
+		return lf->inv & LF_AF;
+	return (lf_first_operand(lf) ^ lf->b ^ lf->result) >> 4 & 1;
 }
 
 static inline bool flag_pf(const struct emu *cpu)
 {
-	u8 v = cpu->lf.result ^ (lf_aux(cpu) >> LF_PD_SHIFT);
+	u8 v = cpu->lf.result ^ (lf_inv(cpu) >> LF_PD_SHIFT);
 
 	v ^= v >> 4;
 	return !(0x6996 >> (v & 0xf) & 1);
@@ -155,32 +163,32 @@ static inline bool flag_pf(const struct emu *cpu)
 /* CF and OF anew, the others as they are. */
 static inline void flags_set_cf_of(struct emu *cpu, bool cf, bool of)
 {
-	flags_plain(cpu, cpu->lf.result,
-		    (lf_aux(cpu) & ~(LF_CF | LF_PO)) |
-		    (cf ? LF_CF : 0) | ((cf ^ of) ? LF_PO : 0));
+	u32 inv = (lf_inv(cpu) & (LF_SD | LF_PD)) | (flag_af(cpu) ? LF_AF : 0);
+
+	flags_plain(cpu, cpu->lf.result, inv | (of ? LF_OF : 0), cf);
 }
 
 static inline void flags_set_cf(struct emu *cpu, bool cf)
 {
-	flags_set_cf_of(cpu, cf, flag_of(cpu));
+	cpu->lf.cf = cf;
 }
 
 static inline void flags_set_af(struct emu *cpu, bool af)
 {
-	flags_plain(cpu, cpu->lf.result,
-		    (lf_aux(cpu) & ~LF_AF) | (af ? LF_AF : 0));
+	u32 inv = (lf_inv(cpu) & (LF_SD | LF_PD)) | (flag_of(cpu) ? LF_OF : 0);
+
+	flags_plain(cpu, cpu->lf.result, inv | (af ? LF_AF : 0), cpu->lf.cf);
 }
 
 /* All six from an RFLAGS image. */
 static inline void flags_load(struct emu *cpu, u64 fl)
 {
-	bool cf = fl & EMU_FL_CF, of = fl & EMU_FL_OF;
-
 	flags_plain(cpu, fl & EMU_FL_ZF ? 0 : 0x100,
 		    (fl & EMU_FL_SF ? LF_SD : 0) |
 		    (fl & EMU_FL_AF ? LF_AF : 0) |
-		    (fl & EMU_FL_PF ? 0 : 1ULL << LF_PD_SHIFT) |
-		    (cf ? LF_CF : 0) | ((cf ^ of) ? LF_PO : 0));
+		    (fl & EMU_FL_OF ? LF_OF : 0) |
+		    (fl & EMU_FL_PF ? 0 : 1U << LF_PD_SHIFT),
+		    fl & EMU_FL_CF);
 }
 
 static inline u64 flags_arith(const struct emu *cpu)

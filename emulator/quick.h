@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0 */
 /*
- * Blocks and the functions that run them.
+ * Blocks, and how decoded instructions become the uops in them.
  */
 #ifndef EMU_QUICK_H
 #define EMU_QUICK_H
 
 #include "internal.h"
-
-/* quick.c: by operation, form of the operands, whether wide, whether without flags */
 
 enum emu_alu {
 	ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP,
@@ -21,41 +19,80 @@ enum emu_unary {
 	UNARY_SAR, UNARY_ROL, UNARY_ROR, NR_UNARY
 };
 
-extern const emu_uop_fn emu_quick_nop;
-extern const emu_uop_fn emu_quick_mov[2];
-extern const emu_uop_fn emu_quick_movzx[2];
-extern const emu_uop_fn emu_quick_movsx[2];
-extern const emu_uop_fn emu_quick_lea[2];
-extern const emu_uop_fn emu_quick_load[2][4];
-extern const emu_uop_fn emu_quick_load_signed[2][4];
-extern const emu_uop_fn emu_quick_store[4];
-extern const emu_uop_fn emu_quick_alu[NR_ALU][NR_FORMS][2][2];
-extern const emu_uop_fn emu_quick_unary[NR_UNARY][2];
-extern const emu_uop_fn emu_quick_jcc[8];
-extern const emu_uop_fn emu_quick_compare[2][NR_FORMS][8];
+/* What a uop does with its memory operand. */
+enum emu_uop_kind {
+	KIND_NONE, KIND_LOAD, KIND_LOAD_SIGNED, KIND_STORE, KIND_ALU_LOAD,
+	KIND_ALU_STORE, KIND_PUSH, KIND_POP, KIND_LEAVE, KIND_CALL, KIND_CALL_REG,
+	KIND_CALL_LOAD, KIND_JMP_LOAD, KIND_RET,
+};
 
-emu_uop_fn emu_quick_pair(emu_uop_fn a, emu_uop_fn b);
+#define UOP_FIXED	BIT(0)	/* it neither stops nor leaves the block */
+#define UOP_READS_CF	BIT(1)	/* it depends on CF */
+#define UOP_SETS_CF	BIT(2)	/* it sets CF, whatever it was */
+#define UOP_SETS_REST	BIT(3)	/* ... all other arithmetic flags */
+#define UOP_SETS	(UOP_SETS_CF | UOP_SETS_REST)
+#define UOP_IGNORES	BIT(4)	/* it neither reads nor changes any */
+#define UOP_RELATIVE	BIT(5)	/* it is a branch by @rel */
+#define UOP_MOVES	BIT(6)	/* it is MOV of a whole register to another */
 
-#define EMU_UOP(name) \
-	enum emu_uop_result uop_##name(struct emu *cpu, const struct emu_uop *u)
+#define EMU_UOP(name)							\
+	enum emu_uop_result uop_##name(struct emu *cpu,			\
+				       const struct emu_uop *u, u64 left)
 
-EMU_UOP(push);
-EMU_UOP(pop);
-EMU_UOP(leave);
+/* Conditional branches by the upper bits of their condition. */
+typedef const emu_uop_fn emu_uop_by_condition[8];
+
+/*
+ * uop-move.c: which function, by the sizes that are in the uop. @flat: the operand
+ * is found without a look at its segment.
+ */
+emu_uop_fn emu_uop_mov(unsigned int size);
+emu_uop_fn emu_uop_extend(unsigned int size, bool sign);
+emu_uop_fn emu_uop_lea(unsigned int size);
+emu_uop_fn emu_uop_load(unsigned int size, unsigned int from, bool sign, bool flat);
+emu_uop_fn emu_uop_store(unsigned int size, bool flat);
+emu_uop_fn emu_uop_push(unsigned int size, bool flat);
+emu_uop_fn emu_uop_pop(unsigned int size, bool flat);
+
+/* uop-alu.c */
+emu_uop_fn emu_uop_alu(enum emu_alu op, enum emu_form form, unsigned int size,
+		       bool flat);
+emu_uop_fn emu_uop_alu_only(enum emu_alu op, enum emu_form form, unsigned int size,
+			    bool flat);
+emu_uop_fn emu_uop_unary(enum emu_unary op, unsigned int size);
+emu_uop_fn emu_uop_unary_only(enum emu_unary op, unsigned int size);
+
+/* uop-branch.c */
+emu_uop_by_condition *emu_uop_compare(enum emu_alu op, enum emu_form form,
+				      unsigned int size, bool flat);
+emu_uop_fn emu_uop_call(unsigned int size, bool flat);
+emu_uop_fn emu_uop_ret(unsigned int size, bool flat);
+
+extern emu_uop_by_condition emu_uop_jcc;
+
 EMU_UOP(jmp);
 EMU_UOP(jmp_reg);
 EMU_UOP(jmp_load);
-EMU_UOP(call);
 EMU_UOP(call_reg);
 EMU_UOP(call_load);
-EMU_UOP(ret);
 EMU_UOP(loop);
 EMU_UOP(jcxz);
+EMU_UOP(branch_beside);
+
+/* uop-other.c */
+EMU_UOP(nop);
+extern const emu_uop_fn emu_uop_leave;
 EMU_UOP(in);
 EMU_UOP(out);
 EMU_UOP(pure);
 EMU_UOP(step);
 EMU_UOP(end);
+EMU_UOP(beside);
+u8 *emu_quick_memory(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
+		     bool write);
+
+/* uop-pair.c */
+emu_uop_fn emu_uop_pair(emu_uop_fn a, emu_uop_fn b);
 
 /* translate.c */
 
@@ -63,12 +100,10 @@ EMU_UOP(end);
  * struct emu_draft - what is to be known of a uop while its block is built
  * @only: its function without flags, or NULL
  * @fused: its functions together with a branch on each condition, or NULL
- * @condition: it is such a branch: 1 and the condition
  */
 struct emu_draft {
 	emu_uop_fn only;
-	const emu_uop_fn *fused;
-	u8 condition;
+	emu_uop_by_condition *fused;
 };
 
 bool emu_uop_translate(struct emu *cpu, const struct emu_insn *i,
@@ -77,17 +112,13 @@ bool emu_uop_translate(struct emu *cpu, const struct emu_insn *i,
 void emu_uop_finish(struct emu_uop *first, const struct emu_draft *d,
 		    unsigned int nr);
 
-#define UOP_PAIR	BIT(0)	/* it is two instructions */
-#define UOP_FIXED	BIT(1)	/* it neither stops nor leaves the block */
-#define UOP_READS_CF	BIT(2)	/* it depends on CF */
-#define UOP_SETS_CF	BIT(3)	/* it sets CF, whatever it was */
-#define UOP_SETS_REST	BIT(4)	/* ... all other arithmetic flags */
-#define UOP_SETS	(UOP_SETS_CF | UOP_SETS_REST)
-#define UOP_IGNORES	BIT(5)	/* it neither reads nor changes any */
-
 /* block.c */
 bool emu_blocks_run(struct emu *cpu);
 void emu_blocks_drop(struct emu *cpu);
+enum emu_uop_result emu_block_enter(struct emu *cpu, const struct emu_uop *u,
+				    u64 left, u64 at);
+enum emu_uop_result emu_block_short(struct emu *cpu, const struct emu_uop *u,
+				    u64 left);
 
 /* memory.c */
 const u8 *emu_stream_bytes(const struct emu *cpu, u64 lin, unsigned int *n);

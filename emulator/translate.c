@@ -83,15 +83,30 @@ static bool set_source(struct emu *cpu, struct emu_uop *u,
 
 static bool set_dst(struct emu_uop *u, const struct emu_insn *i, u8 operand)
 {
-	return register_of(i, operand, &u->dst);
+	if (!register_of(i, operand, &u->dst))
+		return false;
+	u->a = u->dst;
+	return true;
 }
 
 static void set_size(struct emu_uop *u, unsigned int size)
 {
 	u->size = size;
+	u->ssize = size;
 	u->shift = 64 - 8 * size;
 	u->mask = size_mask(size);
-	u->keep = size < 4 ? ~u->mask : 0;
+}
+
+/* Is the linear address of the memory operand its offset? */
+static bool is_flat(const struct emu *cpu, const struct emu_insn *i)
+{
+	return cpu->quick.flat && i->seg != EMU_CS && i->seg < EMU_FS &&
+	       i->asize >= (i->mode64 ? 8 : 4);
+}
+
+static bool is_flat_stack(const struct emu *cpu)
+{
+	return cpu->quick.flat && cpu->quick.sp_size >= 4;
 }
 
 static void set_address(struct emu_uop *u, const struct emu_insn *i)
@@ -111,16 +126,6 @@ static void set_address(struct emu_uop *u, const struct emu_insn *i)
 	}
 }
 
-static bool wide(const struct emu_uop *u)
-{
-	return u->size >= 4;
-}
-
-static unsigned int log2_of(unsigned int size)
-{
-	return size == 1 ? 0 : size == 2 ? 1 : size == 4 ? 2 : 3;
-}
-
 /* mov, movzx, movsx; false: not in one of the forms */
 static bool translate_mov(struct emu *cpu, struct emu_uop *u,
 			  const struct emu_insn *i)
@@ -131,28 +136,30 @@ static bool translate_mov(struct emu *cpu, struct emu_uop *u,
 	set_size(u, i->size);
 	if (is_memory(i, op[0])) {
 		set_address(u, i);
-		u->fn = emu_quick_store[log2_of(i->size)];
+		u->kind = KIND_STORE;
+		u->fn = emu_uop_store(i->size, is_flat(cpu, i));
 		return set_source(cpu, u, i, op[1]);
 	}
 	if (!set_dst(u, i, op[0]))
 		return false;
+	u->ssize = i->ssize;
 	if (is_memory(i, op[1])) {
 		set_address(u, i);
-		u->fn = (sign ? emu_quick_load_signed : emu_quick_load)
-			[wide(u)][log2_of(i->ssize)];
+		u->kind = sign ? KIND_LOAD_SIGNED : KIND_LOAD;
+		u->fn = emu_uop_load(i->size, i->ssize, sign, is_flat(cpu, i));
 		return true;
 	}
 	if (!set_source(cpu, u, i, op[1]))
 		return false;
-	u->cc = i->ssize;
-	/* An immediate has been extended already. */
-	if (sign)
-		u->fn = emu_quick_movsx[wide(u)];
-	else if (i->ssize < i->size && OPERAND_METHOD(op[1]) == M_E)
-		u->fn = emu_quick_movzx[wide(u)];
-	else
-		u->fn = emu_quick_mov[wide(u)];
 	u->traits = UOP_FIXED | UOP_IGNORES;
+	/* An immediate has been extended already. */
+	if (sign || (i->ssize < i->size && OPERAND_METHOD(op[1]) == M_E)) {
+		u->fn = emu_uop_extend(i->size, sign);
+		return true;
+	}
+	u->fn = emu_uop_mov(i->size);
+	if (i->size >= 4 && OPERAND_METHOD(op[1]) != M_I)
+		u->traits |= UOP_MOVES;
 	return true;
 }
 
@@ -162,6 +169,7 @@ static bool translate_alu(struct emu *cpu, struct emu_uop *u,
 {
 	const u8 *o = i->op->op;
 	enum emu_form form = FORM_REG;
+	bool flat = is_flat(cpu, i);
 
 	set_size(u, i->size);
 	if (is_memory(i, o[0]))
@@ -178,11 +186,13 @@ static bool translate_alu(struct emu *cpu, struct emu_uop *u,
 			u->traits |= UOP_READS_CF;
 	} else {
 		set_address(u, i);
+		u->kind = form == FORM_LOAD ? KIND_ALU_LOAD : KIND_ALU_STORE;
 	}
-	u->fn = emu_quick_alu[op][form][wide(u)][0];
-	d->only = emu_quick_alu[op][form][wide(u)][1];
+	u->op = op;
+	u->fn = emu_uop_alu(op, form, i->size, flat);
+	d->only = emu_uop_alu_only(op, form, i->size, flat);
 	if (op == ALU_CMP || op == ALU_TEST)
-		d->fused = emu_quick_compare[op == ALU_TEST][form];
+		d->fused = emu_uop_compare(op, form, i->size, flat);
 	return true;
 }
 
@@ -199,23 +209,27 @@ static bool translate_unary(struct emu_uop *u, struct emu_draft *d,
 		if (by == M_CL || !u->imm || u->imm >= 8U * i->size)
 			return false;
 	}
-	u->fn = emu_quick_unary[unary_of[n].op][0];
-	d->only = emu_quick_unary[unary_of[n].op][1];
+	u->fn = emu_uop_unary(unary_of[n].op, i->size);
+	d->only = emu_uop_unary_only(unary_of[n].op, i->size);
 	u->traits = UOP_FIXED | unary_of[n].traits;
+	/* As a source it has none that could be another's. */
+	u->src = offsetof(struct emu, zero);
 	return set_dst(u, i, i->op->op[0]);
 }
 
 static bool translate_push(struct emu *cpu, struct emu_uop *u,
 			   const struct emu_insn *i)
 {
-	u->fn = uop_push;
+	u->kind = KIND_PUSH;
+	u->fn = emu_uop_push(i->osize, is_flat_stack(cpu));
 	set_size(u, i->osize);
 	return set_source(cpu, u, i, i->op->op[0]);
 }
 
-static bool translate_pop(struct emu_uop *u, const struct emu_insn *i)
+static bool translate_pop(struct emu *cpu, struct emu_uop *u, const struct emu_insn *i)
 {
-	u->fn = uop_pop;
+	u->kind = KIND_POP;
+	u->fn = emu_uop_pop(i->osize, is_flat_stack(cpu));
 	set_size(u, i->osize);
 	return set_dst(u, i, i->op->op[0]);
 }
@@ -235,20 +249,21 @@ static bool translate_port(struct emu *cpu, struct emu_uop *u,
 
 /* Relative branches, of the operand size that is usual in their mode. */
 static bool translate_branch(struct emu *cpu, struct emu_uop *u,
-			     struct emu_draft *d, const struct emu_insn *i)
+			     const struct emu_insn *i)
 {
 	if (size_mask(i->osize) != cpu->quick.rip_mask)
 		return false;
 	u->rel = (s32)i->imm;
 	set_size(u, i->osize);
+	u->traits = UOP_RELATIVE;
 	if (i->exec == em_jcc) {
-		u->cc = i->opcode & 1;
-		d->condition = 1 + (i->opcode >> 1 & 7);
-		u->fn = emu_quick_jcc[i->opcode >> 1 & 7];
+		u->cc = i->opcode & 0xf;
+		u->fn = emu_uop_jcc[u->cc >> 1];
 	} else if (i->exec == em_jmp) {
 		u->fn = uop_jmp;
 	} else if (i->exec == em_call) {
-		u->fn = uop_call;
+		u->kind = KIND_CALL;
+		u->fn = emu_uop_call(i->osize, is_flat_stack(cpu));
 	} else {
 		set_size(u, i->asize);
 		u->dst = gpr_at(EMU_RCX);
@@ -265,16 +280,19 @@ static bool translate_indirect(struct emu *cpu, struct emu_uop *u,
 	set_size(u, i->osize);
 	if (is_memory(i, i->op->op[0])) {
 		set_address(u, i);
+		u->kind = call ? KIND_CALL_LOAD : KIND_JMP_LOAD;
 		u->fn = call ? uop_call_load : uop_jmp_load;
 		return true;
 	}
+	u->kind = call ? KIND_CALL_REG : KIND_NONE;
 	u->fn = call ? uop_call_reg : uop_jmp_reg;
 	return set_source(cpu, u, i, i->op->op[0]);
 }
 
-static bool translate_ret(struct emu_uop *u, const struct emu_insn *i)
+static bool translate_ret(struct emu *cpu, struct emu_uop *u, const struct emu_insn *i)
 {
-	u->fn = uop_ret;
+	u->kind = KIND_RET;
+	u->fn = emu_uop_ret(i->osize, is_flat_stack(cpu));
 	set_size(u, i->osize);
 	u->imm = i->imm & 0xffff;
 	return true;
@@ -282,7 +300,8 @@ static bool translate_ret(struct emu_uop *u, const struct emu_insn *i)
 
 static bool translate_leave(struct emu_uop *u, const struct emu_insn *i)
 {
-	u->fn = uop_leave;
+	u->kind = KIND_LEAVE;
+	u->fn = emu_uop_leave;
 	u->dst = gpr_at(EMU_RBP);
 	set_size(u, i->osize);
 	return true;
@@ -292,9 +311,16 @@ static bool translate_lea(struct emu_uop *u, const struct emu_insn *i)
 {
 	set_size(u, i->size);
 	set_address(u, i);
-	u->fn = emu_quick_lea[wide(u)];
+	u->fn = emu_uop_lea(i->size);
 	u->traits = UOP_FIXED | UOP_IGNORES;
 	return set_dst(u, i, i->op->op[0]);
+}
+
+static bool translate_nop(struct emu_uop *u)
+{
+	u->fn = uop_nop;
+	u->traits = UOP_FIXED | UOP_IGNORES;
+	return true;
 }
 
 /* One that has a function of its own. */
@@ -317,24 +343,19 @@ static bool translate(struct emu *cpu, struct emu_uop *u, struct emu_draft *d,
 	if (exec == em_push || exec == em_push_imm)
 		return translate_push(cpu, u, i);
 	if (exec == em_pop)
-		return translate_pop(u, i);
+		return translate_pop(cpu, u, i);
 	if (exec == em_jcc || exec == em_jmp || exec == em_call ||
 	    exec == em_loop || exec == em_jcxz)
-		return translate_branch(cpu, u, d, i);
+		return translate_branch(cpu, u, i);
 	if (exec == em_jmp_mem || exec == em_call_mem)
 		return translate_indirect(cpu, u, i);
 	if (exec == em_ret)
-		return translate_ret(u, i);
+		return translate_ret(cpu, u, i);
 	if (exec == em_leave)
 		return translate_leave(u, i);
 	if (exec == em_in || exec == em_out)
 		return translate_port(cpu, u, i);
-	if (exec == em_nop) {
-		u->fn = emu_quick_nop;
-		u->traits = UOP_FIXED | UOP_IGNORES;
-		return true;
-	}
-	return false;
+	return exec == em_nop && translate_nop(u);
 }
 
 static bool ends_block(const struct emu_insn *i)
@@ -342,27 +363,37 @@ static bool ends_block(const struct emu_insn *i)
 	return (i->op->flags & F_ENDS) && i->exec != em_jcc;
 }
 
-/* A conditional branch after a comparison is one with it. */
-static bool fuse(struct emu_uop *last, const struct emu_draft *last_draft,
-		 const struct emu_uop *jcc, const struct emu_draft *draft)
+/*
+ * mov r1, r2; op r1, x is one with two sources: r1 = r2 op x. Neither can stop, and
+ * so nobody can see the state between them.
+ */
+static bool joins(const struct emu_uop *mov, const struct emu_uop *u)
 {
-	if (!last_draft->fused || !draft->condition)
-		return false;
-	last->fn = last_draft->fused[draft->condition - 1];
-	last->mid = last->end;
-	last->end = jcc->end;
-	last->rel = jcc->rel;
-	last->cc = jcc->cc;
-	last->traits |= UOP_PAIR;
-	last->done++;
-	return true;
+	return (mov->traits & UOP_MOVES) && (u->traits & UOP_FIXED) &&
+	       !(u->traits & UOP_IGNORES) && u->op != ALU_CMP && u->op != ALU_TEST && mov->size == u->size &&
+	       mov->dst == u->dst && mov->done - mov->before == 1;
+}
+
+static void join(const struct emu *cpu, struct emu_uop *mov, const struct emu_uop *u)
+{
+	struct emu_uop both = *u;
+
+	both.start = mov->start;
+	both.before = mov->before;
+	both.a = mov->src;
+	/* Its immediate moves with it. */
+	if (both.src == (const u8 *)&u->imm - (const u8 *)cpu)
+		both.src = (const u8 *)&mov->imm - (const u8 *)cpu;
+	else if (both.src == both.dst)
+		both.src = mov->src;
+	*mov = both;
 }
 
 /**
  * emu_uop_translate() - from a decoded instruction to a uop
  * @cpu: engine, with its view of the state
  * @i: instruction
- * @u: its @start, @end and @done are set, the rest is written
+ * @u: its @start, @end, @before and @done are set, the rest is written
  * @d: likewise
  * @first: the block's first uop
  * @more: false: the block ends here
@@ -376,19 +407,24 @@ bool emu_uop_translate(struct emu *cpu, const struct emu_insn *i,
 	u32 flags = i->op->flags;
 
 	u->traits = 0;
+	u->kind = KIND_NONE;
+	u->op = ALU_ADD;
+	u->to = 0;
+	u->link = &cpu->block[0];
 	*d = (struct emu_draft){ NULL };
 	*more = !ends_block(i);
 	if (!i->lock && !((flags & F_XLOCK) && i->mem) &&
 	    !(flags & (F_PRIV | F_UDPRIV | F_UNSUP | F_STRING))) {
 		if (translate(cpu, u, d, i)) {
-			if (first || !fuse(u - 1, d - 1, u, d))
+			if (first || !joins(u - 1, u))
 				return true;
-			d[-1].only = NULL;
-			d[-1].fused = NULL;
+			join(cpu, u - 1, u);
+			d[-1] = *d;
 			return false;
 		}
 		*d = (struct emu_draft){ NULL };
 		u->traits = 0;
+		u->kind = KIND_NONE;
 		u->insn = *i;
 		/* Its place is not the one that an offset is read from. */
 		if ((flags & F_PURE) && i->base != offsetof(struct emu, insn.imm)) {
@@ -408,6 +444,27 @@ static u8 flags_set(const struct emu_uop *u)
 	u8 set = u->traits & UOP_SETS;
 
 	return set == UOP_SETS_CF ? UOP_SETS : set;
+}
+
+static bool is_jcc(const struct emu_uop *u)
+{
+	return u->traits & UOP_RELATIVE && u->fn == emu_uop_jcc[u->cc >> 1];
+}
+
+/* A branch to another uop of the block stays in it. */
+static void keep_inside(struct emu_uop *u, const struct emu_uop *first, unsigned int nr)
+{
+	s32 at = u->end + u->rel;
+	unsigned int n;
+
+	for (n = 0; n < nr; n++)
+		if (first[n].start == at)
+			break;
+	if (n == nr || &first[n] == u)
+		return;
+	u->to = (const u8 *)&first[n] - (const u8 *)u;
+	u->back = u->done - first[n].before;
+	u->whole = first[nr - 1].done;
 }
 
 /**
@@ -446,8 +503,16 @@ void emu_uop_finish(struct emu_uop *first, const struct emu_draft *d,
 			seen |= UOP_SETS_CF;
 	}
 	for (n = 0; n + 1 < nr; n++) {
-		both = emu_quick_pair(first[n].fn, first[n + 1].fn);
-		if (both)
-			first[n++].fn = both;
+		u = &first[n];
+		if (d[n].fused && is_jcc(&u[1]))
+			u->fn = (*d[n].fused)[u[1].cc >> 1];
 	}
+	for (n = 0; n + 1 < nr; n++) {
+		both = emu_uop_pair(first[n].fn, first[n + 1].fn);
+		if (both)
+			first[n].fn = both;
+	}
+	for (n = 0; n < nr; n++)
+		if (first[n].traits & UOP_RELATIVE && !first[n].kind)
+			keep_inside(&first[n], first, nr);
 }

@@ -13,21 +13,35 @@ tmp=$(mktemp -d)
 trap 'rm -rf "$tmp"' EXIT
 n=0 bad=0
 
+# build FILE: with it in the place of its original, and all that includes it.
+build() {
+	local source sources=$1 objects=() others
+
+	[[ $1 != *.h ]] || sources=$(grep -lF "\"$1\"" ./*.c)
+	mapfile -t others < <(printf '%s\n' "$OUT"/fast/*.o)
+	for source in $sources; do
+		[ "$source" = "$1" ] || cp "$source" "$tmp"
+		source=$(basename "$source" .c)
+		mapfile -t others < <(printf '%s\n' "${others[@]}" | grep -v "/$source\.o$")
+		# shellcheck disable=SC2086 # words are options
+		$CC $CFLAGS -w -I. -Itest -c -o "$tmp/$source.o" "$tmp/$source.c" || return
+		objects+=("$tmp/$source.o")
+	done 2>&1
+	# shellcheck disable=SC2086
+	$CC $CFLAGS -o "$tmp/random" "${objects[@]}" "${others[@]}" 2>&1
+}
+
 # find FILE SED DEFECT...: what SED makes of FILE is found.
 find() {
-	local file=$1 expr=$2 object out others
+	local file=$1 expr=$2 out
 
 	shift 2
 	n=$((n + 1))
-	object=$(basename "$file" .c).o
-	mapfile -t others < <(printf '%s\n' "$OUT"/fast/*.o | grep -v "/$object$")
+	rm -f "$tmp"/*
 	sed -E "$expr" "$file" >"$tmp/$(basename "$file")"
-	# shellcheck disable=SC2086 # words are options
 	if cmp -s "$file" "$tmp/$(basename "$file")"; then
 		out="# nothing was planted"
-	elif ! $CC $CFLAGS -w -I. -Itest -c -o "$tmp/$object" \
-		"$tmp/$(basename "$file")" 2>&1 ||
-		! $CC $CFLAGS -o "$tmp/random" "$tmp/$object" "${others[@]}"; then
+	elif ! build "$file"; then
 		out="# does not build"
 	elif out=$(timeout 120 "$tmp/random" --find "$SHAPES"); then
 		out="# $SHAPES shapes did not show it"
@@ -89,12 +103,19 @@ lose event.nmi_pending
 lose stream.len
 
 # Blocks.
-find block.c 's/!same_bytes\(code, .*(true|false)\)/0/' code that was changed is run as it was
+find block.c 's/!same_bytes\(code, b, (true|false)\)/0/' code that was changed is run as it was
 find block.c 's/q->code_span = .*;/q->code_span = 0;/' a store into its own block is not seen
 find block.c 's/emu_debug_code_between\(cpu.*\)\)$/0)/' a block goes over a code breakpoint
 find block.c 's/b->n > left\)/b->n > left + 1)/' a block goes beyond the budget
-find block.c 's/(return before) \+ 1;/\1;/' a comparison with a branch that faults is not counted
-find translate.c 's/^\tlast->done\+\+;//' a comparison with a branch counts as one
+find uop.h 's/(return uop_leave\(cpu, u), left(, UOP_STEP)/\1, left + 1\2/' \
+	a branch that faults lets one more be done
+find translate.c 's/^\tboth.before = .*//' two moves that became one count as one
+find translate.c 's/(u->back = u->done) - first\[n\].before/\1 - first[n].done/' \
+	a branch within a block counts one too few
+find uop.h 's/left < u->whole/left + 1 < u->whole/' a branch within a block goes beyond the budget
+find block.c 's/left - to->before;/left;/' a branch within a block that is stopped counts too few
+find translate.c 's/ \&\& u->op != ALU_CMP//' a comparison takes the move before it away
+find translate.c 's/^\t\tboth.src = mov->src;//' two moves that became one have the old source
 find block.c 's/\(u64\)mode << KEY_MODE_SHIFT \|//' \
 	a block is run in another mode
 find block.c 's/EMU_FL_TF \| EMU_FL_RF/EMU_FL_RF/' a block runs under TF
@@ -106,13 +127,13 @@ find block.c 's/^\t\t   !cpu->bp_io \&\& !cpu->watch_port/1/' a port in a block 
 find run.c 's/^(\t\tif \(r) .*F_PURE .*/\1)/' a segment is as it was before it was loaded
 find translate.c 's/(u8 seen = )UOP_SETS;/\10;/' flags at a block\'s end are not computed
 find translate.c 's/^(\t\t\tseen = )UOP_SETS;/\1seen;/' flags before a stop are not computed
-find quick.c 's/do_alu_store\(cpu, u, op, true, beside\)/do_alu_store(cpu, u, op, false, beside)/' \
+find uop.h 's/value\(cpu, u, u->src, size\), true\);/value(cpu, u, u->src, size), false);/' \
 	flags of a store to the block are not computed
 find translate.c 's/seen \|= UOP_SETS_CF;/;/' CF is not there for who reads it
-find quick.c 's/emu_debug_match_data\(cpu.*\) \|\|/0 ||/' a block goes over a data breakpoint
-find quick.c 's/emu_page_tag\(cpu, lin \+ size - 1\)\);/emu_page_tag(cpu, lin));/' \
+find uop-other.c 's/emu_debug_match_data\(cpu.*\) \|\|/0 ||/' a block goes over a data breakpoint
+find uop.h 's/emu_page_tag\(cpu, lin \+ size - 1\)/emu_page_tag(cpu, lin)/' \
 	an access goes over the end of its page
-find quick.c 's/if \(unlikely\(rip \+ q->code_bias > q->code_top\)\)/if (0)/' a branch leads beyond the limit
+find uop.h 's/(return) rip \+ cpu->quick.code_bias <= .*/\1 true;/' a branch leads beyond the limit
 
 echo "1..$n"
 exit $bad

@@ -508,6 +508,37 @@ static u8 *plain_operand(const struct shape *s, u8 *p, u8 reg, u32 here)
 	}
 }
 
+/* mov r1, r2; op r1, x: a move that becomes one with what follows it, or does not. */
+static u8 *moved(u8 *p, const u8 *prefixes, u8 reg)
+{
+	static const u8 ops[] = { 0x01, 0x09, 0x11, 0x21, 0x29, 0x31, 0x39, 0x85 };
+	unsigned int n = p - prefixes;
+
+	*p++ = 0x89;
+	*p++ = 0xc0 | rnd(8) << 3 | reg;
+	memcpy(p, prefixes, n);
+	p += n;
+	switch (rnd(4)) {
+	case 0:
+		*p++ = 0x83;
+		break;
+	case 1:
+		*p++ = 0xc1;
+		break;
+	case 2:
+		*p++ = 0xff;
+		*p++ = 0xc0 | rnd(2) << 3 | reg;
+		return p;
+	default:
+		*p++ = ops[rnd(sizeof(ops))];
+		*p++ = 0xc0 | (rnd(3) ? rnd(8) : reg) << 3 | reg;
+		return p;
+	}
+	*p++ = 0xc0 | rnd(8) << 3 | reg;
+	*p++ = rnd(33);
+	return p;
+}
+
 /* What blocks consist of: moves, arithmetic, stack, branches a short way off. */
 static u8 *plain_instruction(const struct shape *s, u8 *p, u32 here)
 {
@@ -522,6 +553,7 @@ static u8 *plain_instruction(const struct shape *s, u8 *p, u32 here)
 	/* [reg] of rCX, rBX, rSI and so on: not rSP, which the stack needs. */
 	u8 reg = (rnd(7) + 5) % 8;
 	bool wide = false, alu_op;
+	const u8 *start = p;
 
 	if (!rnd(12))
 		*p++ = seg[rnd(6)];
@@ -534,7 +566,7 @@ static u8 *plain_instruction(const struct shape *s, u8 *p, u32 here)
 		wide = true;
 	}
 	n = wide ? 4 : size;
-	switch (rnd(20)) {
+	switch (rnd(22)) {
 	case 0:
 	case 1:
 	case 2:
@@ -654,6 +686,9 @@ static u8 *plain_instruction(const struct shape *s, u8 *p, u32 here)
 				bits == 16 ? 2 : 4);
 		*p++ = plain_byte();
 		return p;
+	case 19:
+	case 20:
+		return moved(p, start, reg);
 	default:
 		return any_instruction(s, p);
 	}

@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Uops of no family: ports, any other pure instruction, what has to be stepped, the
+ * end of a block; and what the memory operands of all come to that the short way
+ * finds no memory for.
+ */
+#include "handlers.h"
+#include "uop.h"
+
+UOP(nop, UOP_NEXT)
+
+static UOP_MEM(leave_seg, do_leave(cpu, u, VIEW_SEG))
+
+const emu_uop_fn emu_uop_leave = uop_leave_seg;
+
+/* Where no branch ends the block. */
+enum emu_uop_result uop_end(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
+	return go_to(cpu, u, left, quick_rip(cpu, u->start));
+}
+
+/* What has to be stepped. */
+enum emu_uop_result uop_step(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
+	/* What leaves with the bytes that follow it fetches them itself. */
+	if (!(u->insn.op->flags & F_UNSUP) && u->insn.exec != em_unsupported)
+		cpu->decoded = &u->insn;
+	return uop_leave(cpu, u, left, UOP_STEP);
+}
+
+/* A page with breakpoints or watches: is the access clear of them? */
+static u8 *beside_watched(struct emu *cpu, u64 lin, unsigned int size, bool write)
+{
+	const struct emu_window *w = &cpu->quick.win[lin / EMU_PAGE % EMU_NR_WINDOWS];
+
+	if ((write ? w->write_tag : w->read_tag) !=
+	    (emu_page_tag(cpu, lin + size - 1) | EMU_TAG_WATCHED))
+		return NULL;
+	if (emu_debug_match_data(cpu, lin, size, write) ||
+	    emu_watch_memory(cpu, lin, size))
+		return NULL;
+	return w->host + lin % EMU_PAGE;
+}
+
+/**
+ * emu_quick_memory() - host memory of an access, in any segment and any page
+ * @cpu: engine
+ * @seg: place in emu_quick.seg
+ * @off: offset
+ * @size: bytes
+ * @write: it is a store
+ *
+ * Return: NULL where something special is about it.
+ */
+u8 *emu_quick_memory(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
+		     bool write)
+{
+	const struct emu_quick *q = &cpu->quick;
+	const struct emu_quick_seg *s = (const void *)((const u8 *)q->seg + seg);
+	u8 *p = seg_host(cpu, seg, off, size, write);
+
+	if (p || off + size > (write ? s->write_end : s->read_end))
+		return p;
+	return beside_watched(cpu, (s->base + off) & q->lin_mask, size, write);
+}
+
+/* Whatever it does with its operand, of whatever size. */
+static enum emu_uop_result do_beside(struct emu *cpu, const struct emu_uop *u)
+{
+	switch (u->kind) {
+	case KIND_LOAD:
+		return do_load(cpu, u, u->ssize, false, 0, VIEW_ANY);
+	case KIND_LOAD_SIGNED:
+		return do_load(cpu, u, u->ssize, true, 0, VIEW_ANY);
+	case KIND_STORE:
+		return do_store(cpu, u, 0, VIEW_ANY);
+	case KIND_ALU_LOAD:
+		return do_alu_load(cpu, u, u->op, 0, true, VIEW_ANY);
+	case KIND_ALU_STORE:
+		return do_alu_store(cpu, u, u->op, 0, VIEW_ANY);
+	case KIND_PUSH:
+		return do_push(cpu, u, u->size, VIEW_ANY);
+	case KIND_POP:
+		return do_pop(cpu, u, 0, VIEW_ANY);
+	case KIND_LEAVE:
+		return do_leave(cpu, u, VIEW_ANY);
+	default:
+		return UOP_STEP;
+	}
+}
+
+/* The long way, which the others lead to: not only memory without breakpoints. */
+enum emu_uop_result uop_beside(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
+	enum emu_uop_result r;
+
+	if (u->kind >= KIND_CALL)
+		return uop_branch_beside(cpu, u, left);
+	r = do_beside(cpu, u);
+	if (r)
+		return uop_leave(cpu, u, left, r);
+	return uop_next(cpu, u, left);
+}
+
+/* Any other pure instruction */
+
+/* Is there memory behind its operand; @write: it stores. */
+static u8 *pure_memory(struct emu *cpu, const struct emu_insn *i, bool *write)
+{
+	bool dst = OPERAND_METHOD(i->op->op[0]) == M_E;
+	unsigned int size = i->size;
+
+	if (!dst && OPERAND_METHOD(i->op->op[1]) == M_E)
+		size = i->ssize;
+	*write = dst && !(i->op->flags & F_NOWB);
+	return memory(cpu, i->seg * sizeof(struct emu_quick_seg), cpu->ea, size, *write,
+		      VIEW_ANY);
+}
+
+static bool pure_accesses(const struct emu_insn *i)
+{
+	const struct emu_opcode *op = i->op;
+
+	if (!i->mem)
+		return false;
+	if (OPERAND_METHOD(op->op[0]) == M_E)
+		return (op->flags & (F_MOV | F_NOWB)) != (F_MOV | F_NOWB);
+	return OPERAND_METHOD(op->op[1]) == M_E ||
+	       OPERAND_METHOD(op->op[2]) == M_E;
+}
+
+static enum emu_uop_result do_pure(struct emu *cpu, const struct emu_uop *u)
+{
+	const struct emu_insn *i = &u->insn;
+	struct emu_lazy_flags lf = cpu->lf;
+	bool write = false;
+	u8 *p = NULL;
+
+	if (i->mem) {
+		cpu->next_rip = quick_rip(cpu, u->end);
+		cpu->ea = emu_ea(cpu, i);
+		if (pure_accesses(i)) {
+			p = pure_memory(cpu, i, &write);
+			if (!p)
+				return UOP_STEP;
+		}
+	}
+	if (emu_operate(cpu, i)) {
+		cpu->lf = lf;
+		return UOP_STEP;
+	}
+	return write ? stored(cpu, p) : UOP_NEXT;
+}
+
+UOP(pure, do_pure(cpu, u))
+
+/* Ports. The value has a place in the engine: with a local one no tail call follows. */
+
+static __always_inline bool port(struct emu *cpu, const struct emu_uop *u,
+				 enum emu_dir dir)
+{
+	const struct emu_ops *ops = cpu->ops;
+
+	if (unlikely(!cpu->quick.ports || !ops->port_quick))
+		return false;
+	/* The hook may look where it is, and what the flags are. */
+	cpu->st.regs.rip = quick_rip(cpu, u->start);
+	return ops->port_quick(cpu, place(cpu, u->src), u->size, dir,
+			       &cpu->quick.port_val);
+}
+
+/* A device may have asked for an interrupt. */
+static __always_inline enum emu_uop_result after_port(const struct emu *cpu)
+{
+	const struct emu_event *ev = &cpu->st.event;
+
+	return ev->intr_pending | ev->nmi_pending | ev->intr_window |
+	       ev->init_pending | ev->mc_pending ? UOP_LAST : UOP_NEXT;
+}
+
+static __always_inline enum emu_uop_result do_out(struct emu *cpu,
+						  const struct emu_uop *u)
+{
+	cpu->quick.port_val = value(cpu, u, u->dst, 0);
+	return port(cpu, u, EMU_WRITE) ? after_port(cpu) : UOP_STEP;
+}
+
+static __always_inline enum emu_uop_result do_in(struct emu *cpu,
+						 const struct emu_uop *u)
+{
+	cpu->quick.port_val = 0;
+	if (!port(cpu, u, EMU_READ))
+		return UOP_STEP;
+	set_dst(cpu, u, cpu->quick.port_val, 0);
+	return after_port(cpu);
+}
+
+UOP(out, do_out(cpu, u))
+UOP(in, do_in(cpu, u))
