@@ -8,8 +8,7 @@
  * a page or a stream; branches leave it. It is entered only where nothing has to be
  * looked at between two instructions: see quiet(). None of this is state.
  */
-#include "quick.h"
-#include "window.h"
+#include "uop.h"
 
 /* In the bits of a tag that are all alike in a canonical address. */
 #define KEY_MODE_SHIFT	56
@@ -17,6 +16,7 @@
 #define KEY_VALID	BIT_ULL(59)	/* never 0 */
 
 #define KEY_FLAT	BIT_ULL(60)	/* data segments are all of memory */
+#define KEY_USER	BIT_ULL(61)	/* CPL 3: uops know pages that they may access */
 
 #define NO_PAGE		BIT_ULL(63)	/* no canonical address is in it */
 
@@ -86,7 +86,8 @@ static void view(struct emu *cpu)
 	q->flat = whole_segment(&q->seg[EMU_DS]) && whole_segment(&q->seg[EMU_ES]) &&
 		  whole_segment(&q->seg[EMU_SS]);
 	q->key = (u64)mode << KEY_MODE_SHIFT | KEY_VALID |
-		 (real_or_vm86(cpu) ? KEY_REAL : 0) | (q->flat ? KEY_FLAT : 0);
+		 (real_or_vm86(cpu) ? KEY_REAL : 0) | (q->flat ? KEY_FLAT : 0) |
+		 (cpl(cpu) == 3 ? KEY_USER : 0);
 }
 
 /* Is there nothing to be looked at between two instructions from here on (K4)? */
@@ -114,6 +115,15 @@ void emu_blocks_drop(struct emu *cpu)
 		cpu->block[n].seen = 0;
 	}
 	cpu->nr_uops = 0;
+}
+
+/* The pages that uops know, before tags come to be used again. */
+void emu_blocks_forget_pages(struct emu *cpu)
+{
+	unsigned int n;
+
+	for (n = 0; n < cpu->nr_uops; n++)
+		cpu->uop[n].page = 0;
 }
 
 /* Host address of the code at @lin and how much of it is there together. */
@@ -158,13 +168,22 @@ static __always_inline bool same_bytes(const u8 *a, const struct emu_block *b,
 	return host_read(a + n - 8, 8) == host_read(bytes + n - 8, 8);
 }
 
+/* How far forwards a branch leads, from the block's start; 0 for what is none. */
+static unsigned int reaches(const struct emu_uop *u)
+{
+	s64 at = (s64)u->end + u->rel;
+
+	return u->traits & UOP_RELATIVE && !u->kind && at > 0 && at < EMU_BLOCK_BYTES ?
+	       at : 0;
+}
+
 /* Decode what starts at @lin; NULL where even the first has to be stepped. */
 static struct emu_block *build(struct emu *cpu, struct emu_block *b, u64 lin,
 			       const u8 *code, unsigned int room)
 {
 	struct emu_draft draft[EMU_BLOCK_UOPS];
 	u8 *bytes = b->bytes;
-	unsigned int n = 0, nr = 0, len = 0;
+	unsigned int n = 0, nr = 0, len = 0, reach = 0;
 	struct emu_uop *first, *u;
 	struct emu_insn i;
 	bool more = true;
@@ -189,6 +208,10 @@ static struct emu_block *build(struct emu *cpu, struct emu_block *b, u64 lin,
 		nr += emu_uop_translate(cpu, &i, u, &draft[nr], !nr, &more);
 		len += r;
 		n++;
+		reach = max(reach, reaches(u));
+		/* What is behind a branch belongs to the block if one leads there. */
+		if (reach >= len && u->fn != uop_step)
+			more = true;
 	}
 	if (!nr)
 		return NULL;
@@ -200,6 +223,7 @@ static struct emu_block *build(struct emu *cpu, struct emu_block *b, u64 lin,
 	first[nr].done = n;
 	first[nr].kind = KIND_NONE;
 	first[nr].link = &cpu->block[0];
+	first[nr].hot = emu_uop_hot(uop_end);
 	b->tag = lin ^ cpu->quick.key;
 	b->first = first;
 	b->len = len;
@@ -222,14 +246,54 @@ static struct emu_block *block_slot(struct emu *cpu, u64 tag)
 	return &cpu->block[(tag ^ tag >> 9) % EMU_NR_BLOCKS];
 }
 
-/* The block runs that @code is the code of. */
-static __always_inline void set_running(struct emu_quick *q, const struct emu_block *b,
-					u64 rip, const u8 *code)
+/*
+ * Code is compared with memory once in an epoch. One ends when somebody else may have
+ * written: with each emu_blocks_run(), which does no more than what is between two
+ * polls, and before which whatever is not a uop has run; and with a store of a uop to
+ * code that was compared. So this CPU sees its own stores at once and others' after
+ * EMU_POLL_MAX boundaries, or what serialises, at the most.
+ */
+static void new_epoch(struct emu_quick *q)
 {
-	q->start = rip;
-	q->running = b;
-	q->code = (unsigned long)code - 7;
-	q->code_span = b->len + 7;
+	q->epoch++;
+	q->code_span = 0;
+}
+
+static void set_compared(struct emu_quick *q, struct emu_block *b, const u8 *code)
+{
+	unsigned long first = (unsigned long)code - 7, end = first + 7 + b->len;
+
+	if (q->code_span) {
+		first = min(first, q->code);
+		end = max(end, q->code + q->code_span);
+	}
+	b->epoch = q->epoch;
+	q->code = first;
+	q->code_span = end - first;
+}
+
+/**
+ * emu_block_stored() - a store has met code that was compared
+ * @cpu: engine
+ * @p: host address that was written to
+ *
+ * Return: UOP_LAST if that is the block that runs, else UOP_NEXT.
+ */
+enum emu_uop_result emu_block_stored(struct emu *cpu, const u8 *p)
+{
+	struct emu_quick *q = &cpu->quick;
+	struct emu_block *b = &cpu->block[q->running - cpu->block];
+	const u8 *code;
+
+	/* Outside a page that is known nothing else has been compared. */
+	if (q->page_rip == NO_PAGE)
+		return UOP_LAST;
+	code = q->page_host + (q->start - q->page_rip);
+	if ((unsigned long)p - ((unsigned long)code - 7) < b->len + 7UL)
+		return UOP_LAST;
+	new_epoch(q);
+	set_compared(q, b, code);
+	return UOP_NEXT;
 }
 
 /*
@@ -247,6 +311,7 @@ static struct emu_block *find(struct emu *cpu, u64 rip)
 
 	if (!code)
 		return NULL;
+	new_epoch(q);
 	if (b->tag != tag || b->len > room || !same_bytes(code, b, false)) {
 		/* Code that is run once is not worth it. */
 		if (b->seen != tag) {
@@ -266,9 +331,35 @@ static struct emu_block *find(struct emu *cpu, u64 rip)
 		q->page_rip = rip - lin % EMU_PAGE;
 		q->page_tag = (lin & ~(u64)(EMU_PAGE - 1)) ^ q->key;
 		q->page_host = code - lin % EMU_PAGE;
+	} else {
+		forget_page(q);
 	}
-	set_running(q, b, rip, code);
+	set_compared(q, b, code);
+	q->start = rip;
+	q->running = b;
 	return b;
+}
+
+/* The same where the block is not the last one's, or has not been compared yet. */
+static noinline enum emu_uop_result enter_slowly(struct emu *cpu, const struct emu_uop *u,
+						 u64 left, u64 at)
+{
+	struct emu_quick *q = &cpu->quick;
+	u64 tag = q->page_tag + at;
+	struct emu_block *b = block_slot(cpu, tag);
+	const u8 *code = q->page_host + at;
+
+	if (b->tag == tag && b->n <= left &&
+	    (b->epoch == q->epoch || same_bytes(code, b, true))) {
+		cpu->uop[u - cpu->uop].link = b;
+		set_compared(q, b, code);
+		q->start = q->page_rip + at;
+		q->running = b;
+		return uop_go(cpu, b->first, left);
+	}
+	q->next = q->page_rip + at;
+	q->left = left;
+	return UOP_JUMP;
 }
 
 /**
@@ -285,24 +376,13 @@ enum emu_uop_result emu_block_enter(struct emu *cpu, const struct emu_uop *u,
 				    u64 left, u64 at)
 {
 	struct emu_quick *q = &cpu->quick;
-	u64 rip = q->page_rip + at, tag = q->page_tag + at;
-	const u8 *code = q->page_host + at;
-	struct emu_block *b = u->link;
+	const struct emu_block *b = u->link;
 
-	if (b->tag != tag) {
-		b = block_slot(cpu, tag);
-		if (unlikely(b->tag != tag))
-			goto out;
-		cpu->uop[u - cpu->uop].link = b;
-	}
-	if (unlikely(b->n > left || !same_bytes(code, b, true)))
-		goto out;
-	set_running(q, b, rip, code);
-	return b->first->fn(cpu, b->first, left);
-out:
-	q->next = rip;
-	q->left = left;
-	return UOP_JUMP;
+	if (unlikely(b->tag != q->page_tag + at || b->epoch != q->epoch || b->n > left))
+		return enter_slowly(cpu, u, left, at);
+	q->start = q->page_rip + at;
+	q->running = b;
+	return uop_go(cpu, b->first, left);
 }
 
 /**
@@ -359,9 +439,6 @@ bool emu_blocks_run(struct emu *cpu)
 		return false;
 	if (!q->valid)
 		view(cpu);
-	/* A stream lies over the page, and may be left at any time. */
-	if (stream)
-		forget_page(q);
 	do {
 		may = min_t(u64, cpu->poll_left, cpu->st.budget);
 		left = may;

@@ -45,8 +45,8 @@ enum emu_lazy_op { LF_PLAIN, LF_ADD, LF_SUB, LF_ADC, LF_SBB };
 /* The cache of decoded code: see block.c. */
 #define EMU_NR_BLOCKS	512
 #define EMU_NR_UOPS	2048
-#define EMU_BLOCK_UOPS	16
-#define EMU_BLOCK_BYTES	64
+#define EMU_BLOCK_UOPS	32
+#define EMU_BLOCK_BYTES	128
 
 /* Pages known to hold page tables are kept as a hashed set (K3). */
 #define EMU_TABLE_BITS	4096
@@ -101,6 +101,9 @@ typedef enum emu_uop_result (*emu_uop_fn)(struct emu *cpu,
  * @traits: UOP_*: see quick.h
  * @kind: enum emu_uop_kind, of one with a memory operand
  * @op: of arithmetic: enum emu_alu
+ * @hot: its place among the functions that are compared with: uop-pair.c
+ * @page: tag of the page that its memory operand was last in, as a window has it
+ * @host: host address of that page
  * @insn: of one that has no function of its own
  * @imm: immediate
  * @disp: of the memory operand, the address of the operand if that is fixed
@@ -132,6 +135,9 @@ struct emu_uop {
 	u8 traits;
 	u8 kind;
 	u8 op;
+	u8 hot;
+	u64 page;
+	u8 *host;
 	union {
 		struct emu_insn insn;
 		struct {
@@ -162,6 +168,7 @@ struct emu_uop {
  * @tail: bits that are to be left out of its last eight bytes if it has fewer
  * @n: instructions
  * @seen: tag of one that was looked for here and not found
+ * @epoch: emu_quick.epoch when it was last compared with memory
  * @bytes: what it was decoded from; memory is compared with it (K2)
  */
 struct emu_block {
@@ -171,6 +178,7 @@ struct emu_block {
 	u8 tail;
 	u8 n;
 	u64 seen;
+	u64 epoch;
 	u8 bytes[EMU_BLOCK_BYTES];
 };
 
@@ -206,7 +214,9 @@ struct emu_quick_seg {
  *	come to its end, could be when it began
  * @at: uop that such a one has stopped at
  * @running: the block that runs
- * @code: host address of its bytes, less 7: a store from here
+ * @epoch: blocks that were compared in it need not be again: nothing of this CPU's
+ *	has written to them since
+ * @code: host address of the first byte of their code, less 7: a store from here
  * @code_span: to here less than this may change them
  * @port_val: value of the port access that is being made
  */
@@ -232,6 +242,7 @@ struct emu_quick {
 	u64 left;
 	const struct emu_uop *at;
 	const struct emu_block *running;
+	u64 epoch;
 	unsigned long code;
 	unsigned long code_span;
 	u32 port_val;

@@ -18,6 +18,11 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
+#include <asm/cpufeature.h>
+
+/* Is each indirect jump a retpoline? Patched in as a constant. */
+#define emu_slow_jumps()		cpu_feature_enabled(X86_FEATURE_RETPOLINE)
+
 #define emu_index_nospec(index, size)	array_index_nospec(index, size)
 
 #else

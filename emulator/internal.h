@@ -312,7 +312,7 @@ static inline u16 gate_selector(const struct emu_desc *d)
 	return d->raw >> 16;
 }
 
-static inline u64 gate_offset(const struct emu_desc *d)
+static inline u64 gate_target(const struct emu_desc *d)
 {
 	u64 off = d->raw & 0xffff;
 

@@ -189,7 +189,7 @@ static int gate_legacy(struct emu *cpu, const struct emu_event *ev,
 		emu_set_ss(cpu, &stack, level);
 	emu_set_cs(cpu, code, level);
 	gpr_set(cpu, EMU_RSP, stack_size(cpu), f.sp);
-	cpu->st.regs.rip = gate_offset(gate);
+	cpu->st.regs.rip = gate_target(gate);
 	return EMU_OK;
 }
 
@@ -241,7 +241,7 @@ static int gate_long(struct emu *cpu, const struct emu_event *ev,
 		emu_null_ss(cpu, level);
 	emu_set_cs(cpu, code, level);
 	cpu->st.regs.gpr[EMU_RSP] = f.sp;
-	cpu->st.regs.rip = gate_offset(gate);
+	cpu->st.regs.rip = gate_target(gate);
 	return EMU_OK;
 }
 

@@ -928,6 +928,7 @@ void emu_flush(struct emu *cpu)
 	cpu->generation++;
 	if (cpu->generation >= EMU_TAG_GENERATIONS) {
 		memset(cpu->win, 0, sizeof(cpu->win));
+		emu_blocks_forget_pages(cpu);
 		cpu->generation = 1;
 	}
 	memset(cpu->tables, 0, sizeof(cpu->tables));

@@ -300,7 +300,7 @@ static const struct emu_opcode xsaveopt_or_clwb[4] = {
 	UD,
 };
 
-static const struct emu_opcode clflush[4] = {
+static const struct emu_opcode clflush_or_opt[4] = {
 	OPF(CLFLUSH, "clflush", em_touch, M, O_none, O_none, F_NOWB | F_MOV | F_MEM),
 	OPF(CLFLUSHOPT, "clflushopt", em_touch, M, O_none, O_none, F_NOWB | F_MOV | F_MEM),
 	UD,
@@ -330,7 +330,7 @@ static const struct emu_opcode group15_6[2] = {
 };
 
 static const struct emu_opcode group15_7[2] = {
-	SUB(clflush, F_PREFIX),
+	SUB(clflush_or_opt, F_PREFIX),
 	SUB(sfence, F_PREFIX),
 };
 

@@ -70,29 +70,50 @@ emu_uop_fn emu_uop_ret(unsigned int size, bool flat);
 
 extern emu_uop_by_condition emu_uop_jcc;
 
-EMU_UOP(jmp);
 EMU_UOP(jmp_reg);
-EMU_UOP(jmp_load);
 EMU_UOP(call_reg);
 EMU_UOP(call_load);
 EMU_UOP(loop);
 EMU_UOP(jcxz);
 EMU_UOP(branch_beside);
+EMU_UOP(jump_out);
 
 /* uop-other.c */
 EMU_UOP(nop);
 extern const emu_uop_fn emu_uop_leave;
-EMU_UOP(in);
-EMU_UOP(out);
-EMU_UOP(pure);
 EMU_UOP(step);
-EMU_UOP(end);
 EMU_UOP(beside);
-u8 *emu_quick_memory(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
-		     bool write);
+u8 *emu_quick_memory(struct emu *cpu, const struct emu_uop *u, unsigned int seg, u64 off,
+		     unsigned int size, bool write);
 
 /* uop-pair.c */
+
+/*
+ * The most frequent functions: those that pairs are made of, and those that are
+ * compared with where an indirect jump is slow.
+ */
+#define EMU_HOT(do)							\
+	do(mov4) do(lea4) do(load4) do(load1) do(load8) do(load_al)	\
+	do(store1) do(store4) do(store8) do(push4) do(pop4) do(mov8)	\
+	do(add_only4) do(or_only4) do(and_only4) do(sub_only4)		\
+	do(xor_only4) do(shl_only4) do(shr_only4) do(inc_only4)		\
+	do(dec_only4) do(add_only8) do(add_reg4) do(sub_reg4)		\
+	do(and_reg4) do(xor_reg4) do(cmp_reg4) do(inc4) do(dec4) do(shr4) \
+	do(xor_load1) do(add_load4) do(xor_load4) do(add_store4)	\
+	do(adc_reg4) do(ror4) do(mov1) do(test_reg1)			\
+	do(cmp_reg4_jcc1) do(cmp_reg4_jcc2) do(cmp_reg4_jcc3)		\
+	do(cmp_reg4_jcc6) do(cmp_reg4_jcc7) do(cmp_reg1_jcc2)		\
+	do(cmp_reg1_jcc3) do(cmp_store1_jcc2) do(cmp_store4_jcc2)	\
+	do(test_reg4_jcc2) do(test_reg1_jcc2) do(jcc1) do(jcc2) do(jcc3) \
+	do(jmp) do(jmp_load) do(call4) do(ret4) do(end) do(in) do(out)	\
+	do(pure)
+
+#define EMU_DECLARE_HOT(name)	EMU_UOP(name);
+EMU_HOT(EMU_DECLARE_HOT)
+
 emu_uop_fn emu_uop_pair(emu_uop_fn a, emu_uop_fn b);
+u8 emu_uop_hot(emu_uop_fn fn);
+enum emu_uop_result emu_uop_dispatch(struct emu *cpu, const struct emu_uop *u, u64 left);
 
 /* translate.c */
 
@@ -115,8 +136,10 @@ void emu_uop_finish(struct emu_uop *first, const struct emu_draft *d,
 /* block.c */
 bool emu_blocks_run(struct emu *cpu);
 void emu_blocks_drop(struct emu *cpu);
+void emu_blocks_forget_pages(struct emu *cpu);
 enum emu_uop_result emu_block_enter(struct emu *cpu, const struct emu_uop *u,
 				    u64 left, u64 at);
+enum emu_uop_result emu_block_stored(struct emu *cpu, const u8 *p);
 enum emu_uop_result emu_block_short(struct emu *cpu, const struct emu_uop *u,
 				    u64 left);
 

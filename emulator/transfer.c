@@ -151,7 +151,7 @@ int emu_gate_frame(struct emu *cpu, const struct emu_desc *gate,
 		   struct emu_desc *code, struct emu_frame *f,
 		   unsigned int level)
 {
-	int r = emu_check_target(cpu, &code->seg, gate_offset(gate));
+	int r = emu_check_target(cpu, &code->seg, gate_target(gate));
 
 	if (!r)
 		r = emu_desc_accessed(cpu, code);
@@ -253,7 +253,7 @@ static int inner_call(struct emu *cpu, const struct emu_desc *gate,
 		emu_set_ss(cpu, &stack, level);
 	emu_set_cs(cpu, code, level);
 	gpr_set(cpu, EMU_RSP, stack_size(cpu), f.sp);
-	go_to(cpu, gate_offset(gate));
+	go_to(cpu, gate_target(gate));
 	return EMU_OK;
 }
 
@@ -281,7 +281,7 @@ static int gate_far(struct emu *cpu, const struct emu_desc *gate, bool call)
 			return emu_selector_fault(cpu, VEC_GP, sel);
 		return inner_call(cpu, gate, &code, size);
 	}
-	r = emu_check_target(cpu, &code.seg, gate_offset(gate));
+	r = emu_check_target(cpu, &code.seg, gate_target(gate));
 	if (!r)
 		r = emu_desc_accessed(cpu, &code);
 	if (!r && call)
@@ -289,7 +289,7 @@ static int gate_far(struct emu *cpu, const struct emu_desc *gate, bool call)
 	if (r)
 		return r;
 	emu_set_cs(cpu, &code, level);
-	go_to(cpu, gate_offset(gate));
+	go_to(cpu, gate_target(gate));
 	return EMU_OK;
 }
 

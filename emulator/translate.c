@@ -410,6 +410,7 @@ bool emu_uop_translate(struct emu *cpu, const struct emu_insn *i,
 	u->kind = KIND_NONE;
 	u->op = ALU_ADD;
 	u->to = 0;
+	u->page = 0;
 	u->link = &cpu->block[0];
 	*d = (struct emu_draft){ NULL };
 	*more = !ends_block(i);
@@ -512,7 +513,9 @@ void emu_uop_finish(struct emu_uop *first, const struct emu_draft *d,
 		if (both)
 			first[n].fn = both;
 	}
-	for (n = 0; n < nr; n++)
+	for (n = 0; n < nr; n++) {
+		first[n].hot = emu_uop_hot(first[n].fn);
 		if (first[n].traits & UOP_RELATIVE && !first[n].kind)
 			keep_inside(&first[n], first, nr);
+	}
 }

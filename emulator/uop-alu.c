@@ -7,23 +7,23 @@
 
 /* What is not in a form of its own is done by the one that any size and segment has. */
 #define ALU_FORMS(name, op)						\
-static UOP(name##_reg0, do_alu_reg(cpu, u, op, 0, true))		\
-static UOP(name##_reg1, do_alu_reg(cpu, u, op, 1, true))		\
-static UOP(name##_reg4, do_alu_reg(cpu, u, op, 4, true))		\
-static UOP(name##_reg8, do_alu_reg(cpu, u, op, 8, true))		\
-static UOP_MEM(name##_load1, do_alu_load(cpu, u, op, 1, true, VIEW_FLAT)) \
-static UOP_MEM(name##_load4, do_alu_load(cpu, u, op, 4, true, VIEW_FLAT)) \
-static UOP_MEM(name##_load8, do_alu_load(cpu, u, op, 8, true, VIEW_FLAT)) \
-static UOP_MEM(name##_load_seg, do_alu_load(cpu, u, op, 0, true, VIEW_SEG)) \
-static UOP_MEM(name##_store1, do_alu_store(cpu, u, op, 1, VIEW_FLAT))	\
-static UOP_MEM(name##_store4, do_alu_store(cpu, u, op, 4, VIEW_FLAT))	\
-static UOP_MEM(name##_store8, do_alu_store(cpu, u, op, 8, VIEW_FLAT))	\
-static UOP_MEM(name##_store_seg, do_alu_store(cpu, u, op, 0, VIEW_SEG))
+UOP(name##_reg0, do_alu_reg(cpu, u, op, 0, true))		\
+UOP(name##_reg1, do_alu_reg(cpu, u, op, 1, true))		\
+UOP(name##_reg4, do_alu_reg(cpu, u, op, 4, true))		\
+UOP(name##_reg8, do_alu_reg(cpu, u, op, 8, true))		\
+UOP_MEM(name##_load1, do_alu_load(cpu, u, op, 1, true, VIEW_FLAT)) \
+UOP_MEM(name##_load4, do_alu_load(cpu, u, op, 4, true, VIEW_FLAT)) \
+UOP_MEM(name##_load8, do_alu_load(cpu, u, op, 8, true, VIEW_FLAT)) \
+UOP_MEM(name##_load_seg, do_alu_load(cpu, u, op, 0, true, VIEW_SEG)) \
+UOP_MEM(name##_store1, do_alu_store(cpu, u, op, 1, VIEW_FLAT))	\
+UOP_MEM(name##_store4, do_alu_store(cpu, u, op, 4, VIEW_FLAT))	\
+UOP_MEM(name##_store8, do_alu_store(cpu, u, op, 8, VIEW_FLAT))	\
+UOP_MEM(name##_store_seg, do_alu_store(cpu, u, op, 0, VIEW_SEG))
 
 /* Without flags, of what is often found without: the usual sizes of registers. */
 #define ALU_ONLY(name, op)						\
 UOP(name##_only4, do_alu_reg(cpu, u, op, 4, false))			\
-static UOP(name##_only8, do_alu_reg(cpu, u, op, 8, false))
+UOP(name##_only8, do_alu_reg(cpu, u, op, 8, false))
 
 ALU_FORMS(add, ALU_ADD)
 ALU_FORMS(or, ALU_OR)
@@ -84,9 +84,9 @@ emu_uop_fn emu_uop_alu_only(enum emu_alu op, enum emu_form form, unsigned int si
 }
 
 #define UNARY(name, op)							\
-static UOP(name##0, do_unary(cpu, u, op, 0, true))			\
-static UOP(name##4, do_unary(cpu, u, op, 4, true))			\
-static UOP(name##_only0, do_unary(cpu, u, op, 0, false))		\
+UOP(name##0, do_unary(cpu, u, op, 0, true))			\
+UOP(name##4, do_unary(cpu, u, op, 4, true))			\
+UOP(name##_only0, do_unary(cpu, u, op, 0, false))		\
 UOP(name##_only4, do_unary(cpu, u, op, 4, false))
 
 UNARY(inc, UNARY_INC)

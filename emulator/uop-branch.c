@@ -5,6 +5,16 @@
  */
 #include "uop.h"
 
+/* jmp and a branch that is taken, to another block */
+enum emu_uop_result uop_jump_out(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
+	u64 rip = target(cpu, u);
+
+	if (unlikely(!fetchable(cpu, rip)))
+		return uop_leave(cpu, u, left, UOP_STEP);
+	return go_to(cpu, u, left, rip);
+}
+
 #define EACH_CONDITION(do, ...)						\
 	do(0, __VA_ARGS__) do(1, __VA_ARGS__) do(2, __VA_ARGS__)	\
 	do(3, __VA_ARGS__) do(4, __VA_ARGS__) do(5, __VA_ARGS__)	\
@@ -13,9 +23,7 @@
 #define JCC(n, ...)							\
 UOP_BRANCH(jcc##n, branch(cpu, u, left, condition(cpu, n) != (u->cc & 1)))
 
-#define STATIC_JCC(n, ...)	static JCC(n)
-
-EACH_CONDITION(STATIC_JCC, 0)
+EACH_CONDITION(JCC, 0)
 
 emu_uop_by_condition emu_uop_jcc = {
 	uop_jcc0, uop_jcc1, uop_jcc2, uop_jcc3, uop_jcc4, uop_jcc5, uop_jcc6,
@@ -37,11 +45,11 @@ UOP_BRANCH(jmp_reg, indirect(cpu, u, left, value(cpu, u, u->src, 0)))
 
 enum emu_uop_result uop_jmp_load(struct emu *cpu, const struct emu_uop *u, u64 left)
 {
-	const u8 *p = operand(cpu, u, 0, false, VIEW_SEG);
+	u8 *p;
 
-	if (unlikely(!p))
+	if (unlikely(!operand(cpu, u, 0, false, VIEW_SEG, &p)))
 		return uop_beside(cpu, u, left);
-	return indirect(cpu, u, left, host_read(p, u->size));
+	return indirect(cpu, u, left, host_get(p, u->size));
 }
 
 /* No memory was found: the long way, if this was not it. */
@@ -57,20 +65,24 @@ call_to(struct emu *cpu, const struct emu_uop *u, u64 left, u64 rip,
 	unsigned int size, enum emu_view view)
 {
 	u64 sp = stack_at(cpu, -(u64)size);
-	u8 *p = stack(cpu, sp, size, true, view);
+	u8 *p;
 
-	if (unlikely(!p))
+	if (unlikely(!stack(cpu, u, sp, size, true, view, &p)))
 		return no_memory(cpu, u, left, view);
 	if (unlikely(!fetchable(cpu, rip)))
 		return uop_leave(cpu, u, left, UOP_STEP);
-	host_write(p, size, quick_rip(cpu, u->end));
+	host_put(p, size, quick_rip(cpu, u->end));
 	set_stack(cpu, sp, view);
-	/* Where it leads to is compared anew, should it have written there. */
+	if (unlikely(stored(cpu, p))) {
+		cpu->quick.next = rip;
+		cpu->quick.left = left - u->done;
+		return UOP_JUMP;
+	}
 	return go_to(cpu, u, left, rip);
 }
 
-static UOP_BRANCH(call4, call_to(cpu, u, left, target(cpu, u), 4, VIEW_FLAT))
-static UOP_BRANCH(call_seg, call_to(cpu, u, left, target(cpu, u), u->size, VIEW_SEG))
+UOP_BRANCH(call4, call_to(cpu, u, left, target(cpu, u), 4, VIEW_FLAT))
+UOP_BRANCH(call_seg, call_to(cpu, u, left, target(cpu, u), u->size, VIEW_SEG))
 
 emu_uop_fn emu_uop_call(unsigned int size, bool flat)
 {
@@ -81,11 +93,11 @@ UOP_BRANCH(call_reg, call_to(cpu, u, left, value(cpu, u, u->src, 0), u->size, VI
 
 enum emu_uop_result uop_call_load(struct emu *cpu, const struct emu_uop *u, u64 left)
 {
-	const u8 *p = operand(cpu, u, 0, false, VIEW_SEG);
+	u8 *p;
 
-	if (unlikely(!p))
+	if (unlikely(!operand(cpu, u, 0, false, VIEW_SEG, &p)))
 		return uop_beside(cpu, u, left);
-	return call_to(cpu, u, left, host_read(p, u->size), u->size, VIEW_SEG);
+	return call_to(cpu, u, left, host_get(p, u->size), u->size, VIEW_SEG);
 }
 
 /* ret, ret imm16 */
@@ -93,20 +105,20 @@ static __always_inline enum emu_uop_result
 ret(struct emu *cpu, const struct emu_uop *u, u64 left, unsigned int size,
     enum emu_view view)
 {
-	const u8 *p = stack(cpu, stack_at(cpu, 0), size, false, view);
 	u64 rip;
+	u8 *p;
 
-	if (unlikely(!p))
+	if (unlikely(!stack(cpu, u, stack_at(cpu, 0), size, false, view, &p)))
 		return no_memory(cpu, u, left, view);
-	rip = host_read(p, size);
+	rip = host_get(p, size);
 	if (unlikely(!fetchable(cpu, rip)))
 		return uop_leave(cpu, u, left, UOP_STEP);
 	set_stack(cpu, stack_at(cpu, size + u->imm), view);
 	return go_to(cpu, u, left, rip);
 }
 
-static UOP_BRANCH(ret4, ret(cpu, u, left, 4, VIEW_FLAT))
-static UOP_BRANCH(ret_seg, ret(cpu, u, left, u->size, VIEW_SEG))
+UOP_BRANCH(ret4, ret(cpu, u, left, 4, VIEW_FLAT))
+UOP_BRANCH(ret_seg, ret(cpu, u, left, u->size, VIEW_SEG))
 
 emu_uop_fn emu_uop_ret(unsigned int size, bool flat)
 {
@@ -117,8 +129,8 @@ emu_uop_fn emu_uop_ret(unsigned int size, bool flat)
 enum emu_uop_result uop_branch_beside(struct emu *cpu, const struct emu_uop *u,
 				      u64 left)
 {
-	const u8 *p;
 	u64 rip;
+	u8 *p;
 
 	switch (u->kind) {
 	case KIND_RET:
@@ -130,10 +142,9 @@ enum emu_uop_result uop_branch_beside(struct emu *cpu, const struct emu_uop *u,
 		rip = value(cpu, u, u->src, 0);
 		break;
 	default:
-		p = operand(cpu, u, 0, false, VIEW_ANY);
-		if (!p)
+		if (!operand(cpu, u, 0, false, VIEW_ANY, &p))
 			return uop_leave(cpu, u, left, UOP_STEP);
-		rip = host_read(p, u->size);
+		rip = host_get(p, u->size);
 		if (u->kind == KIND_JMP_LOAD)
 			return indirect(cpu, u, left, rip);
 	}
@@ -193,17 +204,14 @@ compare_branch(struct emu *cpu, const struct emu_uop *u, u64 left, enum emu_alu 
 	       enum emu_form form, unsigned int size, unsigned int cc,
 	       enum emu_view view)
 {
-	const u8 *p = NULL;
+	u8 *p = NULL;
 	u64 a, b;
 
-	if (form != FORM_REG) {
-		p = operand(cpu, u, size, false, view);
-		if (unlikely(!p))
-			return uop_beside(cpu, u, left);
-	}
-	a = form == FORM_STORE ? host_read(p, size ? size : u->size) :
+	if (form != FORM_REG && unlikely(!operand(cpu, u, size, false, view, &p)))
+		return uop_beside(cpu, u, left);
+	a = form == FORM_STORE ? host_get(p, size ? size : u->size) :
 				 value(cpu, u, u->a, size);
-	b = form == FORM_LOAD ? host_read(p, size ? size : u->size) :
+	b = form == FORM_LOAD ? host_get(p, size ? size : u->size) :
 				value(cpu, u, u->src, size);
 	alu(cpu, u, op, size, a, b, true);
 	return branch(cpu, u + 1, left,
@@ -211,13 +219,13 @@ compare_branch(struct emu *cpu, const struct emu_uop *u, u64 left, enum emu_alu 
 }
 
 #define COMPARE(n, name, op, form, size, view)				\
-static UOP_BRANCH(name##_jcc##n,					\
-		  compare_branch(cpu, u, left, op, form, size, n, view))
+UOP_BRANCH(name##_jcc##n,						\
+	   compare_branch(cpu, u, left, op, form, size, n, view))
 
 #define COMPARES(name, op)						\
 EACH_CONDITION(COMPARE, name##_reg0, op, FORM_REG, 0, VIEW_FLAT)	\
+EACH_CONDITION(COMPARE, name##_reg1, op, FORM_REG, 1, VIEW_FLAT)	\
 EACH_CONDITION(COMPARE, name##_reg4, op, FORM_REG, 4, VIEW_FLAT)	\
-EACH_CONDITION(COMPARE, name##_reg8, op, FORM_REG, 8, VIEW_FLAT)	\
 EACH_CONDITION(COMPARE, name##_store1, op, FORM_STORE, 1, VIEW_FLAT)	\
 EACH_CONDITION(COMPARE, name##_store4, op, FORM_STORE, 4, VIEW_FLAT)	\
 EACH_CONDITION(COMPARE, name##_store_seg, op, FORM_STORE, 0, VIEW_SEG)
@@ -234,7 +242,7 @@ EACH_CONDITION(COMPARE, cmp_load_seg, ALU_CMP, FORM_LOAD, 0, VIEW_SEG)
 }
 
 #define LINES(name)							\
-	{ LINE(name##_reg0), LINE(name##_reg4), LINE(name##_reg8) },	\
+	{ LINE(name##_reg0), LINE(name##_reg4), LINE(name##_reg1) },	\
 	{ LINE(name##_store_seg), LINE(name##_store4), LINE(name##_store1) }
 
 /**
@@ -257,12 +265,10 @@ emu_uop_by_condition *emu_uop_compare(enum emu_alu op, enum emu_form form,
 	};
 	unsigned int n = 0;
 
-	if (form == FORM_REG)
-		return &fn[op == ALU_TEST][0][size == 8 ? 2 : size == 4];
 	/* TEST has no operand that is only loaded. */
 	if (form == FORM_LOAD && op == ALU_CMP)
 		return &load[flat && size == 4];
-	if (flat)
+	if (form == FORM_REG || flat)
 		n = size == 4 ? 1 : size == 1 ? 2 : 0;
-	return &fn[op == ALU_TEST][1][n];
+	return &fn[op == ALU_TEST][form != FORM_REG][n];
 }

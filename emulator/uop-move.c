@@ -6,7 +6,7 @@
 
 /* mov reg, reg; mov reg, imm */
 #define MOV(size)							\
-static UOP(mov##size, do_set(cpu, u, value(cpu, u, u->src, size), size))
+UOP(mov##size, do_set(cpu, u, value(cpu, u, u->src, size), size))
 
 MOV(0)
 MOV(1)
@@ -28,10 +28,10 @@ static __always_inline u64 extended(const struct emu *cpu, const struct emu_uop 
 	return sign ? sign_extend(val, u->ssize) : val & size_mask(u->ssize);
 }
 
-static UOP(movzx4, do_set(cpu, u, extended(cpu, u, false), 4))
-static UOP(movzx0, do_set(cpu, u, extended(cpu, u, false), 0))
-static UOP(movsx4, do_set(cpu, u, extended(cpu, u, true), 4))
-static UOP(movsx0, do_set(cpu, u, extended(cpu, u, true), 0))
+UOP(movzx4, do_set(cpu, u, extended(cpu, u, false), 4))
+UOP(movzx0, do_set(cpu, u, extended(cpu, u, false), 0))
+UOP(movsx4, do_set(cpu, u, extended(cpu, u, true), 4))
+UOP(movsx0, do_set(cpu, u, extended(cpu, u, true), 0))
 
 emu_uop_fn emu_uop_extend(unsigned int size, bool sign)
 {
@@ -41,7 +41,7 @@ emu_uop_fn emu_uop_extend(unsigned int size, bool sign)
 }
 
 UOP(lea4, do_set(cpu, u, address(cpu, u), 4))
-static UOP(lea0, do_set(cpu, u, address(cpu, u), 0))
+UOP(lea0, do_set(cpu, u, address(cpu, u), 0))
 
 emu_uop_fn emu_uop_lea(unsigned int size)
 {
@@ -52,12 +52,12 @@ emu_uop_fn emu_uop_lea(unsigned int size)
 UOP_MEM(load1, do_load(cpu, u, 1, false, 8, VIEW_FLAT))
 UOP_MEM(load2, do_load(cpu, u, 2, false, 8, VIEW_FLAT))
 UOP_MEM(load4, do_load(cpu, u, 4, false, 8, VIEW_FLAT))
-static UOP_MEM(load8, do_load(cpu, u, 8, false, 8, VIEW_FLAT))
-static UOP_MEM(load_al, do_load(cpu, u, 1, false, 1, VIEW_FLAT))
-static UOP_MEM(load1s, do_load(cpu, u, 1, true, 4, VIEW_FLAT))
-static UOP_MEM(load2s, do_load(cpu, u, 2, true, 4, VIEW_FLAT))
-static UOP_MEM(load_seg, do_load(cpu, u, u->ssize, false, 0, VIEW_SEG))
-static UOP_MEM(load_signed_seg, do_load(cpu, u, u->ssize, true, 0, VIEW_SEG))
+UOP_MEM(load8, do_load(cpu, u, 8, false, 8, VIEW_FLAT))
+UOP_MEM(load_al, do_load(cpu, u, 1, false, 1, VIEW_FLAT))
+UOP_MEM(load1s, do_load(cpu, u, 1, true, 4, VIEW_FLAT))
+UOP_MEM(load2s, do_load(cpu, u, 2, true, 4, VIEW_FLAT))
+UOP_MEM(load_seg, do_load(cpu, u, u->ssize, false, 0, VIEW_SEG))
+UOP_MEM(load_signed_seg, do_load(cpu, u, u->ssize, true, 0, VIEW_SEG))
 
 emu_uop_fn emu_uop_load(unsigned int size, unsigned int from, bool sign, bool flat)
 {
@@ -76,11 +76,11 @@ emu_uop_fn emu_uop_load(unsigned int size, unsigned int from, bool sign, bool fl
 	       from == 4 ? uop_load4 : uop_load8;
 }
 
-static UOP_MEM(store1, do_store(cpu, u, 1, VIEW_FLAT))
-static UOP_MEM(store2, do_store(cpu, u, 2, VIEW_FLAT))
+UOP_MEM(store1, do_store(cpu, u, 1, VIEW_FLAT))
+UOP_MEM(store2, do_store(cpu, u, 2, VIEW_FLAT))
 UOP_MEM(store4, do_store(cpu, u, 4, VIEW_FLAT))
-static UOP_MEM(store8, do_store(cpu, u, 8, VIEW_FLAT))
-static UOP_MEM(store_seg, do_store(cpu, u, 0, VIEW_SEG))
+UOP_MEM(store8, do_store(cpu, u, 8, VIEW_FLAT))
+UOP_MEM(store_seg, do_store(cpu, u, 0, VIEW_SEG))
 
 emu_uop_fn emu_uop_store(unsigned int size, bool flat)
 {
@@ -91,8 +91,8 @@ emu_uop_fn emu_uop_store(unsigned int size, bool flat)
 }
 
 UOP_MEM(push4, do_push(cpu, u, 4, VIEW_FLAT))
-static UOP_MEM(push8, do_push(cpu, u, 8, VIEW_FLAT))
-static UOP_MEM(push_seg, do_push(cpu, u, u->size, VIEW_SEG))
+UOP_MEM(push8, do_push(cpu, u, 8, VIEW_FLAT))
+UOP_MEM(push_seg, do_push(cpu, u, u->size, VIEW_SEG))
 
 emu_uop_fn emu_uop_push(unsigned int size, bool flat)
 {
@@ -101,8 +101,8 @@ emu_uop_fn emu_uop_push(unsigned int size, bool flat)
 }
 
 UOP_MEM(pop4, do_pop(cpu, u, 4, VIEW_FLAT))
-static UOP_MEM(pop8, do_pop(cpu, u, 8, VIEW_FLAT))
-static UOP_MEM(pop_seg, do_pop(cpu, u, 0, VIEW_SEG))
+UOP_MEM(pop8, do_pop(cpu, u, 8, VIEW_FLAT))
+UOP_MEM(pop_seg, do_pop(cpu, u, 0, VIEW_SEG))
 
 emu_uop_fn emu_uop_pop(unsigned int size, bool flat)
 {

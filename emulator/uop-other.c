@@ -9,7 +9,7 @@
 
 UOP(nop, UOP_NEXT)
 
-static UOP_MEM(leave_seg, do_leave(cpu, u, VIEW_SEG))
+UOP_MEM(leave_seg, do_leave(cpu, u, VIEW_SEG))
 
 const emu_uop_fn emu_uop_leave = uop_leave_seg;
 
@@ -28,40 +28,44 @@ enum emu_uop_result uop_step(struct emu *cpu, const struct emu_uop *u, u64 left)
 	return uop_leave(cpu, u, left, UOP_STEP);
 }
 
-/* A page with breakpoints or watches: is the access clear of them? */
-static u8 *beside_watched(struct emu *cpu, u64 lin, unsigned int size, bool write)
-{
-	const struct emu_window *w = &cpu->quick.win[lin / EMU_PAGE % EMU_NR_WINDOWS];
-
-	if ((write ? w->write_tag : w->read_tag) !=
-	    (emu_page_tag(cpu, lin + size - 1) | EMU_TAG_WATCHED))
-		return NULL;
-	if (emu_debug_match_data(cpu, lin, size, write) ||
-	    emu_watch_memory(cpu, lin, size))
-		return NULL;
-	return w->host + lin % EMU_PAGE;
-}
-
 /**
  * emu_quick_memory() - host memory of an access, in any segment and any page
  * @cpu: engine
+ * @u: uop that makes it, and will find the page by itself the next time; or NULL
  * @seg: place in emu_quick.seg
  * @off: offset
  * @size: bytes
  * @write: it is a store
  *
+ * Of a page with breakpoints or watches, if it is clear of them.
+ *
  * Return: NULL where something special is about it.
  */
-u8 *emu_quick_memory(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
-		     bool write)
+u8 *emu_quick_memory(struct emu *cpu, const struct emu_uop *u, unsigned int seg, u64 off,
+		     unsigned int size, bool write)
 {
 	const struct emu_quick *q = &cpu->quick;
 	const struct emu_quick_seg *s = (const void *)((const u8 *)q->seg + seg);
-	u8 *p = seg_host(cpu, seg, off, size, write);
+	u64 lin = (s->base + off) & q->lin_mask, tag;
+	const struct emu_window *w;
 
-	if (p || off + size > (write ? s->write_end : s->read_end))
-		return p;
-	return beside_watched(cpu, (s->base + off) & q->lin_mask, size, write);
+	if (off + size > (write ? s->write_end : s->read_end))
+		return NULL;
+	w = &q->win[emu_index_nospec(lin / EMU_PAGE % EMU_NR_WINDOWS, EMU_NR_WINDOWS)];
+	tag = write ? w->write_tag : w->read_tag;
+	/* By the last byte: one that crosses into the next page finds no tag. */
+	if ((tag & ~EMU_TAG_WATCHED) != emu_page_tag(cpu, lin + size - 1))
+		return NULL;
+	if (!(tag & EMU_TAG_WATCHED)) {
+		if (u) {
+			cpu->uop[u - cpu->uop].page = tag;
+			cpu->uop[u - cpu->uop].host = w->host;
+		}
+	} else if (emu_debug_match_data(cpu, lin, size, write) ||
+		   emu_watch_memory(cpu, lin, size)) {
+		return NULL;
+	}
+	return w->host + lin % EMU_PAGE;
 }
 
 /* Whatever it does with its operand, of whatever size. */
@@ -105,7 +109,8 @@ enum emu_uop_result uop_beside(struct emu *cpu, const struct emu_uop *u, u64 lef
 /* Any other pure instruction */
 
 /* Is there memory behind its operand; @write: it stores. */
-static u8 *pure_memory(struct emu *cpu, const struct emu_insn *i, bool *write)
+static bool pure_memory(struct emu *cpu, const struct emu_insn *i, bool *write,
+			u8 **p)
 {
 	bool dst = OPERAND_METHOD(i->op->op[0]) == M_E;
 	unsigned int size = i->size;
@@ -113,8 +118,9 @@ static u8 *pure_memory(struct emu *cpu, const struct emu_insn *i, bool *write)
 	if (!dst && OPERAND_METHOD(i->op->op[1]) == M_E)
 		size = i->ssize;
 	*write = dst && !(i->op->flags & F_NOWB);
-	return memory(cpu, i->seg * sizeof(struct emu_quick_seg), cpu->ea, size, *write,
-		      VIEW_ANY);
+	*p = emu_quick_memory(cpu, NULL, i->seg * sizeof(struct emu_quick_seg), cpu->ea,
+			      size, *write);
+	return *p;
 }
 
 static bool pure_accesses(const struct emu_insn *i)
@@ -139,11 +145,8 @@ static enum emu_uop_result do_pure(struct emu *cpu, const struct emu_uop *u)
 	if (i->mem) {
 		cpu->next_rip = quick_rip(cpu, u->end);
 		cpu->ea = emu_ea(cpu, i);
-		if (pure_accesses(i)) {
-			p = pure_memory(cpu, i, &write);
-			if (!p)
-				return UOP_STEP;
-		}
+		if (pure_accesses(i) && !pure_memory(cpu, i, &write, &p))
+			return UOP_STEP;
 	}
 	if (emu_operate(cpu, i)) {
 		cpu->lf = lf;

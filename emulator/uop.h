@@ -23,11 +23,20 @@
 
 /* Going on, and stopping */
 
+/* Where an indirect jump is slow, what is frequent is found by comparing. */
+static __always_inline enum emu_uop_result
+uop_go(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
+	return emu_slow_jumps() ? emu_uop_dispatch(cpu, u, left) : u->fn(cpu, u, left);
+}
+
 static __always_inline enum emu_uop_result
 uop_next(struct emu *cpu, const struct emu_uop *u, u64 left)
 {
 	u++;
-	return u->fn(cpu, u, left);
+	/* One addition and a jump through memory; the compiler likes four instructions. */
+	OPTIMIZER_HIDE_VAR(u);
+	return uop_go(cpu, u, left);
 }
 
 static __always_inline enum emu_uop_result
@@ -38,10 +47,10 @@ uop_leave(struct emu *cpu, const struct emu_uop *u, u64 left, enum emu_uop_resul
 	return r;
 }
 
-/* A function of what do_*() does. */
+/* A function of what do_*() does; it is declared for uop-pair.c. */
 #define UOP(name, ...)							\
-enum emu_uop_result uop_##name(struct emu *cpu, const struct emu_uop *u, \
-			       u64 left)				\
+EMU_UOP(name);								\
+EMU_UOP(name)								\
 {									\
 	enum emu_uop_result r = __VA_ARGS__;				\
 									\
@@ -52,8 +61,8 @@ enum emu_uop_result uop_##name(struct emu *cpu, const struct emu_uop *u, \
 
 /* With a memory operand: what the short way finds no memory for goes the long one. */
 #define UOP_MEM(name, ...)						\
-enum emu_uop_result uop_##name(struct emu *cpu, const struct emu_uop *u, \
-			       u64 left)				\
+EMU_UOP(name);								\
+EMU_UOP(name)								\
 {									\
 	enum emu_uop_result r = __VA_ARGS__;				\
 									\
@@ -70,8 +79,8 @@ uop_stopped(struct emu *cpu, const struct emu_uop *u, u64 left, enum emu_uop_res
 
 /* One that says itself how it goes on. */
 #define UOP_BRANCH(name, ...)						\
-enum emu_uop_result uop_##name(struct emu *cpu, const struct emu_uop *u, \
-			       u64 left)				\
+EMU_UOP(name);								\
+EMU_UOP(name)								\
 {									\
 	return __VA_ARGS__;						\
 }
@@ -147,48 +156,87 @@ static __always_inline u64 address(const struct emu *cpu, const struct emu_uop *
 	return at & u->amask;
 }
 
-/* Host memory of an access that nothing special is about, or NULL. */
-static __always_inline u8 *flat_host(const struct emu *cpu, u64 lin,
-				     unsigned int size, bool write)
+/*
+ * Is there host memory of an access that nothing special is about? Where it was the
+ * last time; uop_beside() looks elsewhere, and leaves what it finds here. Whatever
+ * takes rights to a page away begins another generation.
+ */
+static __always_inline bool flat_host(const struct emu *cpu, const struct emu_uop *u,
+				      u64 lin, unsigned int size, u8 **p)
 {
-	struct emu_window *w = &cpu->quick.win[lin / EMU_PAGE % EMU_NR_WINDOWS];
-	u8 *p = w->host + lin % EMU_PAGE;
-
+	*p = u->host + lin % EMU_PAGE;
 	/* By the last byte: one that crosses into the next page finds no tag. */
-	return likely((write ? w->write_tag : w->read_tag) ==
-		      emu_page_tag(cpu, lin + size - 1)) ? p : NULL;
+	return likely(u->page == emu_page_tag(cpu, lin + size - 1));
 }
 
 /* @seg is a place in emu_quick.seg. */
-static __always_inline u8 *seg_host(const struct emu *cpu, unsigned int seg, u64 off,
-				    unsigned int size, bool write)
+static __always_inline bool seg_host(const struct emu *cpu, const struct emu_uop *u,
+				     unsigned int seg, u64 off, unsigned int size,
+				     bool write, u8 **p)
 {
 	const struct emu_quick *q = &cpu->quick;
 	const struct emu_quick_seg *s = (const void *)((const u8 *)q->seg + seg);
 
 	if (unlikely(off + size > (write ? s->write_end : s->read_end)))
-		return NULL;
-	return flat_host(cpu, (s->base + off) & q->lin_mask, size, write);
+		return false;
+	return flat_host(cpu, u, (s->base + off) & q->lin_mask, size, p);
 }
 
-static __always_inline u8 *memory(struct emu *cpu, unsigned int seg, u64 off,
-				  unsigned int size, bool write, enum emu_view view)
+static __always_inline bool memory(struct emu *cpu, const struct emu_uop *u,
+				   unsigned int seg, u64 off, unsigned int size,
+				   bool write, enum emu_view view, u8 **p)
 {
 	switch (view) {
 	case VIEW_FLAT:
-		return flat_host(cpu, off, size, write);
+		return flat_host(cpu, u, off, size, p);
 	case VIEW_SEG:
-		return seg_host(cpu, seg, off, size, write);
+		return seg_host(cpu, u, seg, off, size, write, p);
 	default:
-		return emu_quick_memory(cpu, seg, off, size, write);
+		*p = emu_quick_memory(cpu, u, seg, off, size, write);
+		return *p;
 	}
 }
 
 /* The memory operand; @size 0: of the size that the uop says. */
-static __always_inline u8 *operand(struct emu *cpu, const struct emu_uop *u,
-				   unsigned int size, bool write, enum emu_view view)
+static __always_inline bool operand(struct emu *cpu, const struct emu_uop *u,
+				    unsigned int size, bool write, enum emu_view view,
+				    u8 **p)
 {
-	return memory(cpu, u->seg, address(cpu, u), size ? size : u->size, write, view);
+	return memory(cpu, u, u->seg, address(cpu, u), size ? size : u->size, write,
+		      view, p);
+}
+
+/* Of the sizes that operands have; host_read() knows parts of them too. */
+static __always_inline u64 host_get(const u8 *p, unsigned int size)
+{
+	switch (size) {
+	case 1:
+		return host_read(p, 1);
+	case 2:
+		return host_read(p, 2);
+	case 4:
+		return host_read(p, 4);
+	default:
+		return host_read(p, 8);
+	}
+}
+
+static __always_inline void host_put(u8 *p, unsigned int size, u64 val)
+{
+	switch (size) {
+	case 1:
+		host_write(p, 1, val);
+		break;
+	case 2:
+		host_write(p, 2, val);
+		break;
+	case 4:
+		host_write(p, 4, val);
+		break;
+	default:
+		host_write(p, 8, val);
+		break;
+	}
 }
 
 #define STACK	(EMU_SS * sizeof(struct emu_quick_seg))
@@ -198,10 +246,11 @@ static __always_inline u64 stack_at(const struct emu *cpu, u64 off)
 	return (cpu->st.regs.gpr[EMU_RSP] + off) & cpu->quick.sp_mask;
 }
 
-static __always_inline u8 *stack(struct emu *cpu, u64 sp, unsigned int size,
-				 bool write, enum emu_view view)
+static __always_inline bool stack(struct emu *cpu, const struct emu_uop *u, u64 sp,
+				  unsigned int size, bool write, enum emu_view view,
+				  u8 **p)
 {
-	return memory(cpu, STACK, sp, size, write, view);
+	return memory(cpu, u, STACK, sp, size, write, view, p);
 }
 
 static __always_inline void set_stack(struct emu *cpu, u64 sp, enum emu_view view)
@@ -214,10 +263,12 @@ static __always_inline void set_stack(struct emu *cpu, u64 sp, enum emu_view vie
 }
 
 /* After a store: may the block go on, or has it been changed (K2)? */
-static __always_inline enum emu_uop_result stored(const struct emu *cpu, const u8 *p)
+static __always_inline enum emu_uop_result stored(struct emu *cpu, const u8 *p)
 {
-	return unlikely((unsigned long)p - cpu->quick.code < cpu->quick.code_span) ?
-		UOP_LAST : UOP_NEXT;
+	const struct emu_quick *q = &cpu->quick;
+
+	return unlikely((unsigned long)p - q->code < q->code_span) ?
+		emu_block_stored(cpu, p) : UOP_NEXT;
 }
 
 /* Moves */
@@ -234,12 +285,12 @@ static __always_inline enum emu_uop_result
 do_load(struct emu *cpu, const struct emu_uop *u, unsigned int size, bool sign,
 	unsigned int dsize, enum emu_view view)
 {
-	const u8 *p = operand(cpu, u, size, false, view);
 	u64 val;
+	u8 *p;
 
-	if (unlikely(!p))
+	if (unlikely(!operand(cpu, u, size, false, view, &p)))
 		return UOP_STEP;
-	val = host_read(p, size);
+	val = host_get(p, size);
 	set_dst(cpu, u, sign ? sign_extend(val, size) : val, dsize);
 	return UOP_NEXT;
 }
@@ -248,11 +299,11 @@ static __always_inline enum emu_uop_result
 do_store(struct emu *cpu, const struct emu_uop *u, unsigned int size,
 	 enum emu_view view)
 {
-	u8 *p = operand(cpu, u, size, true, view);
+	u8 *p;
 
-	if (unlikely(!p))
+	if (unlikely(!operand(cpu, u, size, true, view, &p)))
 		return UOP_STEP;
-	host_write(p, size ? size : u->size, place(cpu, u->src));
+	host_put(p, size ? size : u->size, place(cpu, u->src));
 	return stored(cpu, p);
 }
 
@@ -261,11 +312,11 @@ do_push(struct emu *cpu, const struct emu_uop *u, unsigned int size,
 	enum emu_view view)
 {
 	u64 sp = stack_at(cpu, -(u64)size);
-	u8 *p = stack(cpu, sp, size, true, view);
+	u8 *p;
 
-	if (unlikely(!p))
+	if (unlikely(!stack(cpu, u, sp, size, true, view, &p)))
 		return UOP_STEP;
-	host_write(p, size, place(cpu, u->src));
+	host_put(p, size, place(cpu, u->src));
 	set_stack(cpu, sp, view);
 	return stored(cpu, p);
 }
@@ -276,12 +327,12 @@ do_pop(struct emu *cpu, const struct emu_uop *u, unsigned int size,
        enum emu_view view)
 {
 	unsigned int n = size ? size : u->size;
-	const u8 *p = stack(cpu, stack_at(cpu, 0), n, false, view);
 	u64 val;
+	u8 *p;
 
-	if (unlikely(!p))
+	if (unlikely(!stack(cpu, u, stack_at(cpu, 0), n, false, view, &p)))
 		return UOP_STEP;
-	val = host_read(p, n);
+	val = host_get(p, n);
 	set_stack(cpu, stack_at(cpu, n), view);
 	/* POP of the stack pointer: what was read stays. */
 	set_dst(cpu, u, val, size);
@@ -292,12 +343,12 @@ static __always_inline enum emu_uop_result
 do_leave(struct emu *cpu, const struct emu_uop *u, enum emu_view view)
 {
 	u64 sp = cpu->st.regs.gpr[EMU_RBP] & cpu->quick.sp_mask;
-	const u8 *p = stack(cpu, sp, u->size, false, view);
 	u64 val;
+	u8 *p;
 
-	if (unlikely(!p))
+	if (unlikely(!stack(cpu, u, sp, u->size, false, view, &p)))
 		return UOP_STEP;
-	val = host_read(p, u->size);
+	val = host_get(p, u->size);
 	set_stack(cpu, (sp + u->size) & cpu->quick.sp_mask, view);
 	set_dst(cpu, u, val, 0);
 	return UOP_NEXT;
@@ -316,15 +367,20 @@ static __always_inline u64 alu(struct emu *cpu, const struct emu_uop *u,
 			       bool flags)
 {
 	unsigned int shift = shift_of(u, size);
+	u32 res32;
 	u64 res;
 	bool c;
 
 	switch (op) {
 	case ALU_ADD:
-		res = a + b;
 		/* Neither has bits above the operand's. */
-		c = size == 8 ? res < a : size == 4 ? (u32)res < (u32)a :
-		    (res << shift) < (a << shift);
+		if (size == 4) {
+			c = __builtin_add_overflow((u32)a, (u32)b, &res32);
+			res = res32;
+		} else {
+			res = a + b;
+			c = (res << shift) < (a << shift);
+		}
 		if (flags)
 			flags_operands(cpu, shift, LF_ADD, a, b, res, c);
 		return res;
@@ -380,13 +436,13 @@ static __always_inline enum emu_uop_result
 do_alu_load(struct emu *cpu, const struct emu_uop *u, enum emu_alu op,
 	    unsigned int size, bool flags, enum emu_view view)
 {
-	const u8 *p = operand(cpu, u, size, false, view);
 	u64 res;
+	u8 *p;
 
-	if (unlikely(!p))
+	if (unlikely(!operand(cpu, u, size, false, view, &p)))
 		return UOP_STEP;
 	res = alu(cpu, u, op, size, value(cpu, u, u->a, size),
-		  host_read(p, size ? size : u->size), flags);
+		  host_get(p, size ? size : u->size), flags);
 	if (alu_writes(op))
 		set_dst(cpu, u, res, size);
 	return UOP_NEXT;
@@ -397,16 +453,16 @@ static __always_inline enum emu_uop_result
 do_alu_store(struct emu *cpu, const struct emu_uop *u, enum emu_alu op,
 	     unsigned int size, enum emu_view view)
 {
-	u8 *p = operand(cpu, u, size, alu_writes(op), view);
 	u64 res;
+	u8 *p;
 
-	if (unlikely(!p))
+	if (unlikely(!operand(cpu, u, size, alu_writes(op), view, &p)))
 		return UOP_STEP;
-	res = alu(cpu, u, op, size, host_read(p, size ? size : u->size),
+	res = alu(cpu, u, op, size, host_get(p, size ? size : u->size),
 		  value(cpu, u, u->src, size), true);
 	if (!alu_writes(op))
 		return UOP_NEXT;
-	host_write(p, size ? size : u->size, res);
+	host_put(p, size ? size : u->size, res);
 	return stored(cpu, p);
 }
 
@@ -502,20 +558,14 @@ static __always_inline u64 target(const struct emu *cpu, const struct emu_uop *u
 static __always_inline enum emu_uop_result
 jump(struct emu *cpu, const struct emu_uop *u, u64 left)
 {
-	u64 rip;
-
+	if (!u->to)
+		return uop_jump_out(cpu, u, left);
 	/* Within the block, unless that might be too many. */
-	if (u->to) {
-		left -= (u64)(s64)u->back;
-		if (unlikely(left < u->whole))
-			return emu_block_short(cpu, u, left);
-		u = (const struct emu_uop *)((const u8 *)u + u->to);
-		return u->fn(cpu, u, left);
-	}
-	rip = target(cpu, u);
-	if (unlikely(!fetchable(cpu, rip)))
-		return uop_leave(cpu, u, left, UOP_STEP);
-	return go_to(cpu, u, left, rip);
+	left -= (u64)(s64)u->back;
+	if (unlikely(left < u->whole))
+		return emu_block_short(cpu, u, left);
+	u = (const struct emu_uop *)((const u8 *)u + u->to);
+	return uop_go(cpu, u, left);
 }
 
 static __always_inline enum emu_uop_result

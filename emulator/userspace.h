@@ -28,6 +28,7 @@ typedef int64_t s64;
 #define fallthrough		__attribute__((__fallthrough__))
 #define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, val)	(*(volatile __typeof__(x) *)&(x) = (val))
+#define OPTIMIZER_HIDE_VAR(v)	__asm__("" : "+r" (v))
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
 #define BIT(n)			(1UL << (n))
 #define BIT_ULL(n)		(1ULL << (n))
@@ -36,6 +37,12 @@ typedef int64_t s64;
 #define min(a, b)		((a) < (b) ? (a) : (b))
 #define min_t(t, a, b)		min((t)(a), (t)(b))
 #define max(a, b)		((a) > (b) ? (a) : (b))
+/* A build with retpolines sets it. */
+#ifndef EMU_SLOW_JUMPS
+#define EMU_SLOW_JUMPS		false
+#endif
+#define emu_slow_jumps()	EMU_SLOW_JUMPS
+
 #define emu_index_nospec(index, size)	(index)
 
 #endif /* EMU_USERSPACE_H */

@@ -69,6 +69,7 @@ modules() {
 
 no_portio() { selftests/no-portio.sh "$BUILD/module-$1/piotrap.ko"; }
 host_state() { selftests/host-state.sh "$BUILD/module-$1/piotrap.ko"; }
+tail_calls() { selftests/tail-calls.sh "$BUILD/module-$1/piotrap.ko"; }
 
 # kselftest KERNEL [OPTION OF run.sh]...: all selftest programs in a VM, with
 # the module that can be told when to break.
@@ -158,6 +159,7 @@ check() {
 	for k in $KERNELS; do
 		suite "no-portio-$k" no_portio "$k"
 		suite "host-state-$k" host_state "$k"
+		suite "tail-calls-$k" tail_calls "$k"
 		suite "kselftest-$k" kselftest "$k"
 		suite "bpftrace-$k" bpftrace "$k"
 		suite "bpf-$k" bpf "$k"

@@ -104,7 +104,10 @@ lose stream.len
 
 # Blocks.
 find block.c 's/!same_bytes\(code, b, (true|false)\)/0/' code that was changed is run as it was
-find block.c 's/q->code_span = .*;/q->code_span = 0;/' a store into its own block is not seen
+find block.c 's/q->code_span = end - first;/q->code_span = 0;/' a store into its own block is not seen
+find block.c 's/q->epoch\+\+;/;/' code that was compared once is not compared again
+find block.c 's/^\t\tfirst = min\(first, q->code\);//' a store to a block before the last one is not seen
+find block.c 's/< b->len \+ 7UL\)/< 0UL)/' a store into its own block does not end it
 find block.c 's/emu_debug_code_between\(cpu.*\)\)$/0)/' a block goes over a code breakpoint
 find block.c 's/b->n > left\)/b->n > left + 1)/' a block goes beyond the budget
 find uop.h 's/(return uop_leave\(cpu, u), left(, UOP_STEP)/\1, left + 1\2/' \
