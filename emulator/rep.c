@@ -69,17 +69,24 @@ static bool touches_code(struct emu *cpu, u64 lin, u64 len)
 	return false;
 }
 
-static bool iteration_touches_code(struct emu *cpu, const struct emu_insn *i)
+/* Where the next iteration stores. */
+static u64 store_address(const struct emu *cpu, const struct emu_insn *i)
 {
-	unsigned int size, first;
-	u64 lin;
+	u64 lin = gpr_get(cpu, EMU_RDI, i->asize);
 
-	if (!is_store(i) || !cpu->code_len[0])
+	return i->mode64 ? lin : (u32)(lin + cpu->st.segs.seg[EMU_ES].base);
+}
+
+/*
+ * Did the store of an iteration at @lin change this instruction? Asked after it: the
+ * walk that finds the page sets its dirty bit.
+ */
+static bool touched_code(struct emu *cpu, const struct emu_insn *i, u64 lin)
+{
+	unsigned int size = element_size(i), first;
+
+	if (!cpu->code_len[0])
 		return false;
-	size = element_size(i);
-	lin = gpr_get(cpu, EMU_RDI, i->asize);
-	if (!i->mode64)
-		lin = (u32)(lin + cpu->st.segs.seg[EMU_ES].base);
 	first = min_t(u64, size, EMU_PAGE - lin % EMU_PAGE);
 	return touches_code(cpu, lin, first) ||
 	       (first < size && touches_code(cpu, lin + first, size - first));
@@ -441,8 +448,8 @@ static bool condition_ends(const struct emu *cpu, const struct emu_insn *i)
  */
 int emu_rep(struct emu *cpu, const struct emu_insn *i)
 {
-	u64 left = gpr_get(cpu, EMU_RCX, i->asize), done = 0, generation;
-	bool fast = false, refetch;
+	u64 left = gpr_get(cpu, EMU_RCX, i->asize), done = 0, generation, to;
+	bool fast = false, store = is_store(i);
 	enum emu_rep_reason why;
 	u32 n;
 	int r;
@@ -452,10 +459,10 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 		return EMU_OK;
 	}
 	cpu->counted = true;
-	if (is_store(i))
+	if (store)
 		locate_code(cpu, i);
 	for (;;) {
-		refetch = iteration_touches_code(cpu, i);
+		to = store_address(cpu, i);
 		generation = cpu->generation;
 		n = bulk(cpu, i, left);
 		fast = n;
@@ -498,7 +505,8 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 			break;
 		}
 		/* Its bytes, or the page tables that lead to them, may have changed. */
-		if (refetch || generation != cpu->generation) {
+		if (generation != cpu->generation ||
+		    (store && !fast && touched_code(cpu, i, to))) {
 			why = EMU_REP_REFETCH;
 			break;
 		}
