@@ -103,19 +103,21 @@ void emu_debug_arm(struct emu *cpu)
 /* Does a breakpoint match any address of [first, last]? */
 static bool touches(const struct emu_breakpoint *bp, u64 first, u64 last)
 {
-	u64 ignore = bp->ignore, at;
+	u64 ignore = bp->ignore, wrong = (first ^ bp->first) & ~ignore, bit, at;
 
 	if (bp->first > last || bp->last < first)
 		return false;
 	/* Usually the bits that do not count are the lowest ones. */
-	if (!(ignore & (ignore + 1)))
+	if (!(ignore & (ignore + 1)) || !wrong)
 		return true;
-	for (at = first; ; at++) {
-		if ((at & ~ignore) == bp->first)
-			return true;
-		if (at == last)
-			return false;
-	}
+	/* The next match: the topmost wrong bit becomes 1, or a carry goes over it. */
+	bit = 1ULL << (63 - __builtin_clzll(wrong));
+	if (bp->first & bit)
+		at = (first & -(2 * bit)) | (bp->first & (2 * bit - 1));
+	else
+		at = (((first | ~ignore) & -(2 * bit)) + 2 * bit) & ignore;
+	at |= bp->first;
+	return at >= first && at <= last;
 }
 
 /* Breakpoints of @set that touch [first, last]; none unless one is enabled. */
