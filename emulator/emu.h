@@ -256,7 +256,7 @@ struct emu_event {
 enum emu_io_kind { EMU_IO_NONE, EMU_IO_PORT, EMU_IO_MEM, EMU_IO_MSR };
 enum emu_dir { EMU_READ, EMU_WRITE };
 
-/* The most bytes that one I/O exit or one bulk hook call can carry. */
+/* The most bytes that one I/O exit can carry. */
 #define EMU_IO_DATA		4096
 
 #define EMU_IO_STRING		BIT(0)	/* INS or OUTS, or a string to memory */
@@ -528,13 +528,15 @@ struct emu_trace {
  *	nobody else has to be asked: does and traces it, or returns false with
  *	nothing done. Offered only where no trap can be due; the other port hooks
  *	do what it declines.
- * @port_read_bulk: optional. @count elements from one port to @buf; returns
- *	how many were done, 0 to decline. Offered only where no trap can be due.
+ * @port_read_bulk: optional. @count elements from one port to @buf, EMU_BULK_MAX
+ *	bytes at most; returns how many were done, 0 to decline. Offered only where no
+ *	trap can be due.
  * @port_write_bulk: likewise, from @buf.
- * @poll: called at least every EMU_POLL_MAX boundaries, or after a bulk of at most
- *	a page that began with as many left; EMU_OK to go on, or EMU_EXIT with
- *	@cpu->host_exit set. Sets @cpu->rescheduled after it has given the CPU away.
- *	Required.
+ * @poll: called at least every EMU_POLL_MAX boundaries, where EMU_BULK_MAX bytes of
+ *	iterations that are done at once count as so many; EMU_OK to go on, or EMU_EXIT
+ *	with @cpu->host_exit set. Sets @cpu->rescheduled after it has given the CPU
+ *	away. It may lower @cpu->poll_left: the next one then comes after exactly so
+ *	many boundaries. Required.
  * @step: called before each instruction and REP iteration while
  *	EMU_WANT_STEPS is set in @cpu->flags; may return EMU_EXIT. Optional.
  * @rdtsc: the guest's time stamp. Optional: without it, boundaries count.
@@ -584,6 +586,9 @@ struct emu_ops {
 
 /* The most boundaries between two polls (K11). */
 #define EMU_POLL_MAX		1024
+
+/* The most bytes that iterations of a REP move at once, and between two polls. */
+#define EMU_BULK_MAX		0x10000
 
 /* emu.flags, the host's settings; no part of the state. */
 #define EMU_INTERCEPT_IRET	BIT(0)

@@ -240,7 +240,7 @@ int emu_probe_write(struct emu *cpu, unsigned int seg, u64 off,
 bool emu_watched(const struct emu *cpu, u64 lin, unsigned int len,
 		 enum emu_access acc);
 bool emu_walks(struct emu *cpu, u64 lin, enum emu_access acc);
-u8 *emu_direct(struct emu *cpu, u64 lin, bool write);
+u8 *emu_direct(struct emu *cpu, u64 lin, enum emu_access acc, u64 *gpa);
 int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
 	      unsigned int *got);
 

@@ -89,12 +89,6 @@ int emu_linear(struct emu *cpu, unsigned int seg, u64 off, unsigned int size,
 	return EMU_OK;
 }
 
-/* Whose rights the access has that is being made. */
-static bool user_access(const struct emu *cpu)
-{
-	return cpu->access == ACCESS_CPL && cpl(cpu) == 3;
-}
-
 static int no_memory(struct emu *cpu, u64 lin, u64 gpa, unsigned int size,
 		     enum emu_access acc)
 {
@@ -103,12 +97,6 @@ static int no_memory(struct emu *cpu, u64 lin, u64 gpa, unsigned int size,
 	cpu->exit.size = size;
 	cpu->exit.access = acc;
 	return EMU_FAIL;
-}
-
-static struct emu_window *window_slot(struct emu *cpu, u64 lin, bool user)
-{
-	return &cpu->win[user][emu_index_nospec((lin / EMU_PAGE) % EMU_NR_WINDOWS,
-					  EMU_NR_WINDOWS)];
 }
 
 /**
@@ -149,20 +137,9 @@ static int find_caller(struct emu *cpu, u64 lin, struct place *pl)
 	return EMU_OK;
 }
 
-static u64 window_tag(const struct emu_window *w, enum emu_access acc)
-{
-	switch (acc) {
-	case EMU_ACC_READ:
-		return w->read_tag;
-	case EMU_ACC_WRITE:
-		return w->write_tag;
-	default:
-		return w->exec_tag;
-	}
-}
-
-static int find_place(struct emu *cpu, u64 lin, enum emu_access acc,
-		      struct place *pl)
+/* A page without a window for this: by the tables, and the host. */
+static noinline int find_page(struct emu *cpu, u64 lin, enum emu_access acc,
+			      struct place *pl)
 {
 	bool user = user_access(cpu), writable = true;
 	struct emu_window *w = window_slot(cpu, lin, user);
@@ -170,14 +147,6 @@ static int find_place(struct emu *cpu, u64 lin, enum emu_access acc,
 	struct emu_mapping m;
 	int r;
 
-	if (likely((window_tag(w, acc) & ~EMU_TAG_WATCHED) == tag)) {
-		pl->host = w->host + at;
-		pl->gpa = w->gpa + at;
-		pl->watched = window_tag(w, acc) & EMU_TAG_WATCHED;
-		pl->table = false;
-		pl->caller = false;
-		return EMU_OK;
-	}
 	if (unlikely(cpu->flags & EMU_CALLER_MEMORY))
 		return find_caller(cpu, lin, pl);
 	r = emu_translate(cpu, lin, acc, user, &m);
@@ -203,6 +172,22 @@ static int find_place(struct emu *cpu, u64 lin, enum emu_access acc,
 		cpu->writable |= !!w->write_tag;
 	}
 	pl->host = acc == EMU_ACC_WRITE && !writable ? NULL : pl->host + at;
+	return EMU_OK;
+}
+
+static int find_place(struct emu *cpu, u64 lin, enum emu_access acc,
+		      struct place *pl)
+{
+	const struct emu_window *w = window_slot(cpu, lin, user_access(cpu));
+	u64 at = lin % EMU_PAGE;
+
+	if (unlikely(!window_has(cpu, w, lin, acc)))
+		return find_page(cpu, lin, acc, pl);
+	pl->host = w->host + at;
+	pl->gpa = w->gpa + at;
+	pl->watched = window_tag(w, acc) & EMU_TAG_WATCHED;
+	pl->table = false;
+	pl->caller = false;
 	return EMU_OK;
 }
 
@@ -789,7 +774,7 @@ int emu_exchange16(struct emu *cpu, unsigned int seg, u64 off, const u64 old[2],
  * emu_watched() - does an armed data breakpoint or a watch touch these bytes?
  * @cpu: engine
  * @lin: linear address
- * @len: bytes, within a page
+ * @len: bytes
  * @acc: EMU_ACC_READ or EMU_ACC_WRITE; a watch counts for both
  *
  * Return: true where each access to them has to be looked at.
@@ -809,21 +794,23 @@ bool emu_watched(const struct emu *cpu, u64 lin, unsigned int len,
  * emu_direct() - host memory of a linear address, for bulk work
  * @cpu: engine
  * @lin: linear address
- * @write: for writing
+ * @acc: EMU_ACC_READ or EMU_ACC_WRITE
+ * @gpa: its physical address
  *
  * Of the bytes that are to be accessed none may be emu_watched().
  *
  * Return: a pointer valid to the end of the page, or NULL where each access has
  * to be looked at for another reason.
  */
-u8 *emu_direct(struct emu *cpu, u64 lin, bool write)
+u8 *emu_direct(struct emu *cpu, u64 lin, enum emu_access acc, u64 *gpa)
 {
 	struct place pl;
 
 	/* A fault here is only a reason to decline; the element will raise it. */
-	if (find_place(cpu, lin, write ? EMU_ACC_WRITE : EMU_ACC_READ, &pl) ||
-	    (write && pl.table))
+	if (find_place(cpu, lin, acc, &pl) ||
+	    (acc == EMU_ACC_WRITE && pl.table))
 		return NULL;
+	*gpa = pl.gpa;
 	return pl.host;
 }
 
@@ -839,10 +826,8 @@ u8 *emu_direct(struct emu *cpu, u64 lin, bool write)
  */
 bool emu_walks(struct emu *cpu, u64 lin, enum emu_access acc)
 {
-	struct emu_window *w = window_slot(cpu, lin, user_access(cpu));
-
 	return cpu->st.ctrl.cr0 & EMU_CR0_PG &&
-	       (window_tag(w, acc) & ~EMU_TAG_WATCHED) != emu_page_tag(cpu, lin);
+	       !window_has(cpu, window_slot(cpu, lin, user_access(cpu)), lin, acc);
 }
 
 /**

@@ -43,30 +43,35 @@ static void locate_code(struct emu *cpu, const struct emu_insn *i)
 		cpu->code_len[1] = 0;
 }
 
+/* Are any of @len bytes at physical address @gpa the instruction's own (S31)? */
+static bool overlaps_code(const struct emu *cpu, u64 gpa, u64 len)
+{
+	unsigned int n;
+
+	for (n = 0; n < 2 && cpu->code_len[n]; n++)
+		if (gpa < cpu->code_gpa[n] + cpu->code_len[n] &&
+		    cpu->code_gpa[n] < gpa + len)
+			return true;
+	return false;
+}
+
 /*
- * Would a store of @len bytes at @lin, within a page, change this instruction
- * (S31)? By physical addresses, as the same page may have several linear ones. A
- * page with none of its bytes is remembered in @cpu->code_clear by its tag.
+ * The same of a store at @lin, within a page. By physical addresses, as the same
+ * page may have several linear ones. A page with none of its bytes is remembered in
+ * @cpu->code_clear by its tag.
  */
 static bool touches_code(struct emu *cpu, u64 lin, u64 len)
 {
-	bool clear = true;
-	unsigned int n;
-	u64 gpa, code;
+	u64 tag = emu_page_tag(cpu, lin), gpa;
 
-	if (!cpu->code_len[0] || cpu->code_clear == emu_page_tag(cpu, lin) ||
+	if (cpu->code_clear == tag ||
 	    !emu_physical(cpu, lin, EMU_ACC_WRITE, &gpa))
 		return false;
-	for (n = 0; n < 2 && cpu->code_len[n]; n++) {
-		code = cpu->code_gpa[n];
-		if (gpa < code + cpu->code_len[n] && code < gpa + len)
-			return true;
-		if (gpa / EMU_PAGE == code / EMU_PAGE)
-			clear = false;
+	if (!overlaps_code(cpu, gpa & ~(u64)(EMU_PAGE - 1), EMU_PAGE)) {
+		cpu->code_clear = tag;
+		return false;
 	}
-	if (clear)
-		cpu->code_clear = emu_page_tag(cpu, lin);
-	return false;
+	return overlaps_code(cpu, gpa, len);
 }
 
 /* Where the next iteration stores. */
@@ -81,13 +86,12 @@ static u64 store_address(const struct emu *cpu, const struct emu_insn *i)
  * Did the store of an iteration at @lin change this instruction? Asked after it: the
  * walk that finds the page sets its dirty bit.
  */
-static bool touched_code(struct emu *cpu, const struct emu_insn *i, u64 lin)
+static bool touched_code(struct emu *cpu, u64 lin, unsigned int size)
 {
-	unsigned int size = element_size(i), first;
+	unsigned int first = min_t(u64, size, EMU_PAGE - lin % EMU_PAGE);
 
 	if (!cpu->code_len[0])
 		return false;
-	first = min_t(u64, size, EMU_PAGE - lin % EMU_PAGE);
 	return touches_code(cpu, lin, first) ||
 	       (first < size && touches_code(cpu, lin + first, size - first));
 }
@@ -130,7 +134,7 @@ static enum emu_rep_reason attention_reason(const struct emu *cpu)
  * @first: linear address of the first one
  * @host: memory of the one with the lowest address, or NULL
  *
- * They lie in one page, one behind the other, or one before the other with DF.
+ * They lie one behind the other, or one before the other with DF.
  */
 struct span {
 	u8 seg;
@@ -145,15 +149,19 @@ struct span {
  * @src: what is read at [seg:rSI]
  * @dst: what is read or written at [es:rDI]
  * @size: bytes an element
+ * @shift: of which it is this power of two
  * @down: DF
+ * @port: the other operand is a port
  * @has_src: there is a @src
  * @has_dst: there is a @dst
  */
 struct batch {
 	struct span src;
 	struct span dst;
-	unsigned int size;
+	u8 size;
+	u8 shift;
 	bool down;
+	bool port;
 	bool has_src;
 	bool has_dst;
 };
@@ -162,6 +170,8 @@ static void batch_of(const struct emu *cpu, const struct emu_insn *i,
 		     struct batch *b)
 {
 	b->size = element_size(i);
+	b->shift = __builtin_ctz(b->size);
+	b->port = i->op->flags & F_PORT;
 	b->down = cpu->st.regs.rflags & EMU_FL_DF;
 	b->has_src = !is_ins(i) && i->exec != em_stos && i->exec != em_scas;
 	b->has_dst = is_store(i) || i->exec == em_cmps || i->exec == em_scas;
@@ -177,7 +187,7 @@ static void batch_of(const struct emu *cpu, const struct emu_insn *i,
 /* Where the lowest of @n elements is. */
 static u64 lowest(const struct batch *b, const struct span *s, u64 n)
 {
-	return b->down ? s->first - (n - 1) * b->size : s->first;
+	return b->down ? s->first - ((n - 1) << b->shift) : s->first;
 }
 
 /* Would one of @n elements fault for its segment, or meet a breakpoint or watch? */
@@ -186,34 +196,41 @@ static bool objection(struct emu *cpu, const struct batch *b,
 {
 	u64 lin;
 
-	off = b->down ? off - (n - 1) * b->size : off;
-	return emu_linear(cpu, s->seg, off, n * b->size, s->acc, &lin) ||
-	       emu_watched(cpu, lin, n * b->size, s->acc);
+	off = b->down ? off - ((n - 1) << b->shift) : off;
+	return emu_linear(cpu, s->seg, off, n << b->shift, s->acc, &lin) ||
+	       emu_watched(cpu, lin, n << b->shift, s->acc);
+}
+
+/* How many of @n elements lie in the page of the first one; none if that does not. */
+static u64 in_page(const struct batch *b, const struct span *s, u64 n)
+{
+	u64 at = s->first % EMU_PAGE;
+
+	if (at + b->size > EMU_PAGE)
+		return 0;
+	return min(n, ((b->down ? at : EMU_PAGE - b->size - at) >> b->shift) + 1);
 }
 
 /*
- * How many of @n elements of an operand can go together: in its page, without
- * wrapping, before the first that a segment limit, a breakpoint or a watch has to
- * do with; 0 or 1 where that is not worth it.
+ * How many of @n elements of an operand can go together: without wrapping, before
+ * the first that a segment limit, a breakpoint or a watch has to do with, downwards
+ * in a page; 0 or 1 where that is not worth it.
  */
 static u64 clip(struct emu *cpu, const struct emu_insn *i,
 		const struct batch *b, struct span *s, u64 n)
 {
-	u64 off = gpr_get(cpu, s->reg, i->asize), at;
-	unsigned int shift = __builtin_ctz(b->size);
+	u64 off = gpr_get(cpu, s->reg, i->asize);
 
 	if (emu_linear(cpu, s->seg, off, b->size, s->acc, &s->first) ||
 	    emu_misaligned(cpu, s->first, b->size))
 		return 0;
-	at = s->first % EMU_PAGE;
-	if (at + b->size > EMU_PAGE)
-		return 0;
 	if (b->down) {
-		n = min(n, off >> shift);
-		n = min(n, (at >> shift) + 1);
+		n = min(n, off >> b->shift);
+		n = in_page(b, s, n);
 	} else {
-		n = min(n, (size_mask(i->asize) - off) >> shift);
-		n = min(n, (EMU_PAGE - at) >> shift);
+		n = min(n, (size_mask(i->asize) - off) >> b->shift);
+		if (!i->mode64)
+			n = min(n, ((1ULL << 32) - s->first) >> b->shift);
 	}
 	while (n > 1 && objection(cpu, b, s, off, n))
 		n /= 2;
@@ -225,23 +242,22 @@ static u64 clip(struct emu *cpu, const struct emu_insn *i,
  * @cpu: engine
  * @i: instruction
  * @count: iterations left, or fewer
- * @b: what they work on; without host memory yet
+ * @b: what they work on; where they are is found, without host memory yet
  *
- * Only the last of them can trap, wrap, cross a window or use up the budget (K6).
+ * Only the last of them can trap, wrap or use up the budget (K6).
  *
  * Return: at least 2, or 0 for one by one.
  */
 static u32 batch_size(struct emu *cpu, const struct emu_insn *i, u64 count,
 		      struct batch *b)
 {
-	u64 n = count;
+	u64 n = min(count, cpu->st.budget);
 
-	n = min(n, cpu->st.budget);
 	if (n < 2 || cpu->flags & (EMU_NO_BULK | EMU_WANT_STEPS) ||
 	    attention(cpu) || cpu->st.progress.nr_replay)
 		return 0;
-	batch_of(cpu, i, b);
-	if (i->op->flags & F_PORT) {
+	n = min_t(u64, n, EMU_BULK_MAX >> b->shift);
+	if (b->port) {
 		u16 port = cpu->st.regs.gpr[EMU_RDX];
 
 		if (b->down)
@@ -257,17 +273,41 @@ static u32 batch_size(struct emu *cpu, const struct emu_insn *i, u64 count,
 	return n > 1 ? n : 0;
 }
 
-/* Host memory of @n elements; not where storing them needs a look at each. */
-static bool find_host(struct emu *cpu, const struct batch *b, struct span *s,
-		      u32 n)
+/* Is the page at @lin, too, in host memory, at @host? Nothing is walked for it. */
+static bool goes_on(struct emu *cpu, const struct span *s, u64 lin, const u8 *host)
 {
-	u64 lin = lowest(b, s, n);
-	bool store = s->acc == EMU_ACC_WRITE;
+	const struct emu_window *w = window_slot(cpu, lin, user_access(cpu));
+	const u8 *at = w->host;
+	u64 gpa = w->gpa;
 
-	if (store && touches_code(cpu, lin, n * b->size))
+	if (!window_has(cpu, w, lin, s->acc))
+		at = emu_walks(cpu, lin, s->acc) ? NULL :
+		     emu_direct(cpu, lin, s->acc, &gpa);
+	if (at != host)
 		return false;
-	s->host = emu_direct(cpu, lin, store);
-	return s->host;
+	return s->acc != EMU_ACC_WRITE || !overlaps_code(cpu, gpa, EMU_PAGE);
+}
+
+/*
+ * Host memory of as many of @n elements as lie there together. None where storing
+ * them needs a look at each; and no page behind the first is walked for, as the
+ * elements before it may be the last.
+ *
+ * Return: how many.
+ */
+static u32 find_host(struct emu *cpu, const struct batch *b, struct span *s,
+		     u32 n)
+{
+	u64 lin = lowest(b, s, n), gpa;
+	u32 len = n << b->shift, there = EMU_PAGE - lin % EMU_PAGE;
+
+	s->host = emu_direct(cpu, lin, s->acc, &gpa);
+	if (!s->host || (s->acc == EMU_ACC_WRITE &&
+			 overlaps_code(cpu, gpa, min(len, there))))
+		return 0;
+	while (there < len && goes_on(cpu, s, lin + there, s->host + there))
+		there += EMU_PAGE;
+	return min(len, there) >> b->shift;
 }
 
 /* Let the host do many elements. */
@@ -299,43 +339,64 @@ static u32 port_bulk(struct emu *cpu, const struct emu_insn *i,
 static void move_index(struct emu *cpu, const struct emu_insn *i,
 		       const struct batch *b, unsigned int reg, u32 n)
 {
-	u64 by = (u64)n * b->size;
+	u64 by = (u64)n << b->shift;
 
 	gpr_set(cpu, reg, i->asize,
 		cpu->st.regs.gpr[reg] + (b->down ? -by : by));
 }
 
-/* Do many iterations at once; returns how many, often none. */
-static u32 bulk(struct emu *cpu, const struct emu_insn *i, u64 count)
+/* Bytes that a bulk moves in the time of a boundary. */
+#define BULK_BOUNDARY	(EMU_BULK_MAX / EMU_POLL_MAX)
+
+/* Iterations that may be made before the next poll (K11). */
+static u64 before_poll(const struct emu *cpu, const struct batch *b)
 {
-	bool port = i->op->flags & F_PORT;
-	struct batch b;
+	if (cpu->poll_exact)
+		return cpu->poll_left;
+	return cpu->poll_left * BULK_BOUNDARY >> b->shift;
+}
+
+/* Pass @n boundaries, of elements that were done at once. */
+static void count_bulk(struct emu *cpu, const struct batch *b, u32 n)
+{
+	u32 left = cpu->poll_left, like = n;
+
+	if (!cpu->poll_exact)
+		like = ((n << b->shift) + BULK_BOUNDARY - 1) / BULK_BOUNDARY;
+	emu_count(cpu, n);
+	cpu->poll_left = left - min(left, like);
+}
+
+/* Do many iterations at once; returns how many, often none. */
+static u32 bulk(struct emu *cpu, const struct emu_insn *i, struct batch *b,
+		u64 count)
+{
 	u32 n;
 
 	if (cpu->st.io.kind)
 		return 0;
-	if (port && (is_ins(i) ? !cpu->ops->port_read_bulk :
-				 !cpu->ops->port_write_bulk))
+	if (b->port && (is_ins(i) ? !cpu->ops->port_read_bulk :
+				    !cpu->ops->port_write_bulk))
 		return 0;
-	/* What begins right after a poll may go on to the end of the page. */
-	if (cpu->poll_left != EMU_POLL_MAX)
-		count = min_t(u64, count, cpu->poll_left);
-	n = batch_size(cpu, i, count, &b);
-	if (!n || (b.has_src && !find_host(cpu, &b, &b.src, n)))
-		return 0;
+	n = batch_size(cpu, i, min(count, before_poll(cpu, b)), b);
+	if (n && b->has_src)
+		n = find_host(cpu, b, &b->src, n);
 	/* The first element is read before the tables of the other are walked. */
-	if (b.has_src && b.has_dst && emu_walks(cpu, b.dst.first, b.dst.acc))
+	if (b->has_src && b->has_dst && n && emu_walks(cpu, b->dst.first, b->dst.acc))
 		return 0;
-	if (b.has_dst && !find_host(cpu, &b, &b.dst, n))
-		return 0;
-	n = port ? port_bulk(cpu, i, &b, n) :
-		   emu_string_bulk(cpu, i, b.src.host, b.dst.host, n);
+	if (n && b->has_dst)
+		n = find_host(cpu, b, &b->dst, n);
 	if (!n)
 		return 0;
-	if (b.has_src)
-		move_index(cpu, i, &b, EMU_RSI, n);
-	if (b.has_dst)
-		move_index(cpu, i, &b, EMU_RDI, n);
+	n = b->port ? port_bulk(cpu, i, b, n) :
+		      emu_string_bulk(cpu, i, b->src.host, b->dst.host, n);
+	if (!n)
+		return 0;
+	if (b->has_src)
+		move_index(cpu, i, b, EMU_RSI, n);
+	if (b->has_dst)
+		move_index(cpu, i, b, EMU_RDI, n);
+	count_bulk(cpu, b, n);
 	return n;
 }
 
@@ -361,7 +422,7 @@ static bool offer_memory(struct emu *cpu, const struct emu_insn *i,
 	if (i->exec == em_stos || i->exec == em_lods)
 		return true;
 	return i->exec == em_movs &&
-	       find_host(cpu, b, write ? &b->src : &b->dst, n);
+	       find_host(cpu, b, write ? &b->src : &b->dst, n) == n;
 }
 
 /* What is to be written, in the order of the iterations. */
@@ -379,25 +440,28 @@ static void put_data(struct emu *cpu, const struct emu_insn *i,
 }
 
 /* An exit to the owner for one element becomes one for as many as can go. */
-static void offer_more(struct emu *cpu, const struct emu_insn *i, u64 count)
+static void offer_more(struct emu *cpu, const struct emu_insn *i,
+		       struct batch *b, u64 count)
 {
-	bool port = i->op->flags & F_PORT;
 	struct emu_io *io = &cpu->st.io;
-	struct batch b;
 	u32 n;
 
-	if (cpu->host_exit || io->kind != (port ? EMU_IO_PORT : EMU_IO_MEM) ||
+	if (cpu->host_exit || io->kind != (b->port ? EMU_IO_PORT : EMU_IO_MEM) ||
 	    io->count != 1 || io->flags & EMU_IO_PART)
 		return;
 	count = min_t(u64, count, EMU_IO_DATA / io->size);
-	n = batch_size(cpu, i, count, &b);
-	if (!n || io->size != b.size)
+	n = batch_size(cpu, i, count, b);
+	if (n && b->has_src)
+		n = in_page(b, &b->src, n);
+	if (n && b->has_dst)
+		n = in_page(b, &b->dst, n);
+	if (n < 2 || io->size != b->size)
 		return;
-	if (port ? !find_host(cpu, &b, is_ins(i) ? &b.dst : &b.src, n) :
-		   !offer_memory(cpu, i, &b, n))
+	if (b->port ? find_host(cpu, b, is_ins(i) ? &b->dst : &b->src, n) < n :
+		      !offer_memory(cpu, i, b, n))
 		return;
 	if (io->dir == EMU_WRITE)
-		put_data(cpu, i, &b, n);
+		put_data(cpu, i, b, n);
 	else
 		memset(cpu->st.io_data, 0, n * io->size);
 	io->count = n;
@@ -451,6 +515,7 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 	u64 left = gpr_get(cpu, EMU_RCX, i->asize), done = 0, generation, to;
 	bool fast = false, store = is_store(i);
 	enum emu_rep_reason why;
+	struct batch b;
 	u32 n;
 	int r;
 
@@ -459,12 +524,13 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 		return EMU_OK;
 	}
 	cpu->counted = true;
+	batch_of(cpu, i, &b);
 	if (store)
 		locate_code(cpu, i);
 	for (;;) {
 		to = store_address(cpu, i);
 		generation = cpu->generation;
-		n = bulk(cpu, i, left);
+		n = bulk(cpu, i, &b, left);
 		fast = n;
 		if (!n) {
 			r = done ? emu_step_hook(cpu) : EMU_OK;
@@ -472,19 +538,19 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 				r = i->exec(cpu, i);
 			if (r) {
 				if (r == EMU_EXIT)
-					offer_more(cpu, i, left);
+					offer_more(cpu, i, &b, left);
 				trace_break(cpu, reason_of(r), done, left, false);
 				cpu->counted = done;
 				return r;
 			}
 			n = 1;
+			emu_count(cpu, n);
 		}
 		emu_external_commit(cpu);
 		emu_watch_commit(cpu);
 		done += n;
 		left -= n;
 		gpr_set(cpu, EMU_RCX, i->asize, left);
-		emu_count(cpu, n);
 
 		if (!left || condition_ends(cpu, i)) {
 			cpu->incomplete = false;
@@ -506,7 +572,7 @@ int emu_rep(struct emu *cpu, const struct emu_insn *i)
 		}
 		/* Its bytes, or the page tables that lead to them, may have changed. */
 		if (generation != cpu->generation ||
-		    (store && !fast && touched_code(cpu, i, to))) {
+		    (store && !fast && touched_code(cpu, to, b.size))) {
 			why = EMU_REP_REFETCH;
 			break;
 		}

@@ -48,4 +48,35 @@ static inline u64 emu_page_tag(const struct emu *cpu, u64 lin)
 	return (lin & ~(u64)(EMU_PAGE - 1)) | cpu->generation;
 }
 
+/* Whose rights the access has that is being made. */
+static inline bool user_access(const struct emu *cpu)
+{
+	return cpu->access == ACCESS_CPL && cpl(cpu) == 3;
+}
+
+static inline struct emu_window *window_slot(struct emu *cpu, u64 lin, bool user)
+{
+	return &cpu->win[user][emu_index_nospec((lin / EMU_PAGE) % EMU_NR_WINDOWS,
+						EMU_NR_WINDOWS)];
+}
+
+static inline u64 window_tag(const struct emu_window *w, enum emu_access acc)
+{
+	switch (acc) {
+	case EMU_ACC_READ:
+		return w->read_tag;
+	case EMU_ACC_WRITE:
+		return w->write_tag;
+	default:
+		return w->exec_tag;
+	}
+}
+
+/* Is it that of the page of @lin, for this kind of access? */
+static inline bool window_has(const struct emu *cpu, const struct emu_window *w,
+			      u64 lin, enum emu_access acc)
+{
+	return (window_tag(w, acc) & ~EMU_TAG_WATCHED) == emu_page_tag(cpu, lin);
+}
+
 #endif /* EMU_WINDOW_H */

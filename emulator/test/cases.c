@@ -23,6 +23,7 @@
  *                                                 owner answers
  *   split 80                                      a port of a kind of its own
  *   flags 8                                       emu.flags
+ *   budget 800                                    boundaries, if it takes many
  *   watch port 80 81 rw after 2 ff 41             first, last, r|w|rw, before|
  *                                                 after, skip, mask, value
  *   after 2000 11                                 memory at the end
@@ -326,6 +327,7 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 	h->poke_at = 0;
 	h->split_port = -1;
 	h->cpu.flags = 0;
+	h->budget = 0;
 	h->cpu.features |= BIT_ULL(EMU_FEAT_DBEXT);
 	emu_set_watches(&h->cpu, NULL, 0);
 	h->cpu.config.exit_exceptions = ~0U;
@@ -393,6 +395,8 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 			h->mmio_kept = true;
 		} else if (!strcmp(w, "flags")) {
 			h->cpu.flags = number(t, word(&p));
+		} else if (!strcmp(w, "budget")) {
+			h->budget = number(t, word(&p));
 		} else if (!strcmp(w, "owner")) {
 			h->owner_port = number(t, word(&p));
 		} else if (!strcmp(w, "poke")) {

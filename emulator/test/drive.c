@@ -10,6 +10,8 @@ const struct variant variants[] = {
 	{ .name = "windows" },
 	{ .name = "hooks", .no_windows = true },
 	{ .name = "bulk", .bulk = true, .bulk_max = ~0U },
+	{ .name = "bulk, memory in pieces", .scattered = true, .bulk = true,
+	  .bulk_max = ~0U },
 	{ .name = "bulk of 1", .bulk = true, .bulk_max = 1 },
 	{ .name = "bulk of 3", .bulk = true, .bulk_max = 3 },
 	{ .name = "saved at each boundary", .save = 1 },
@@ -45,9 +47,11 @@ unsigned int nr_boundaries;
 void drive_as(struct host *h, const struct variant *v)
 {
 	h->no_windows = v->no_windows;
+	h->scattered = v->scattered;
 	h->bulk = v->bulk;
 	h->bulk_max = v->bulk_max;
 	h->poll_stop = v->poll;
+	h->late = false;
 	h->port_stop = v->ports;
 	h->step_stop = v->steps;
 }
@@ -259,6 +263,8 @@ void drive(struct host *h, const struct variant *v, u64 end)
 		ex = emu_run(&h->cpu);
 		left -= h->cpu.boundaries - before;
 		passed += h->cpu.boundaries - before;
+		if (h->late)
+			sprintf(why, "a poll came too late");
 		if (v->save)
 			restore_elsewhere(h);
 		if (ex == EMU_EXIT_BUDGET && left) {

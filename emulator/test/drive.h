@@ -14,6 +14,7 @@
 struct variant {
 	const char *name;
 	bool no_windows;
+	bool scattered;
 	bool bulk;
 	u32 bulk_max;
 	u32 save;			/* stop, save, restore each so many boundaries */

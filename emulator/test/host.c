@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
+#define _GNU_SOURCE
 #include <stdlib.h>
+#include <sys/mman.h>
 
 #include "host.h"
 
@@ -28,6 +30,12 @@ static void touch(struct host *h, u64 gpa)
 		h->touched |= 1U << gpa / 4096;
 }
 
+/* Where page @n is, if no page is followed by the one with the next number. */
+static size_t scattered(u64 n)
+{
+	return HOST_MEM - 4096 * (n + 1);
+}
+
 static u8 *window(struct emu *cpu, u64 gpa, bool *writable)
 {
 	struct host *h = host_of(cpu);
@@ -38,6 +46,8 @@ static u8 *window(struct emu *cpu, u64 gpa, bool *writable)
 		return NULL;
 	if (kind == PAGE_ROM)
 		*writable = false;
+	if (h->scattered)
+		return h->scattered_mem + scattered(gpa / 4096) + gpa % 4096;
 	return h->mem + gpa;
 }
 
@@ -224,6 +234,8 @@ static int poll(struct emu *cpu)
 	if (!h->poll_stop)
 		return EMU_OK;
 	/* At each boundary; the poll on entry lets one instruction through. */
+	h->late |= cpu->boundaries > h->polled_at + 1;
+	h->polled_at = cpu->boundaries;
 	cpu->poll_left = 1;
 	if (h->polls > 1) {
 		h->polls = 0;
@@ -361,12 +373,29 @@ static const struct emu_ops ops = {
 	.trace = trace,
 };
 
+static u8 *map(void)
+{
+	void *p = mmap(NULL, HOST_MEM, PROT_READ | PROT_WRITE,
+		       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (p == MAP_FAILED)
+		abort();
+	return p;
+}
+
 void host_init(struct host *h)
 {
+	u64 n;
+
 	memset(h, 0, sizeof(*h));
-	h->mem = calloc(1, HOST_MEM);
-	if (!h->mem)
-		abort();
+	h->mem = map();
+	h->scattered_mem = map();
+	/* A page of shared memory that is moved from a length of 0 stays there too. */
+	for (n = 0; n < HOST_MEM / 4096; n++)
+		if (mremap(h->mem + 4096 * n, 0, 4096,
+			   MREMAP_MAYMOVE | MREMAP_FIXED,
+			   h->scattered_mem + scattered(n)) == MAP_FAILED)
+			abort();
 	h->mem_size = HOST_MEM;
 	h->owner_port = -1;
 	h->split_port = -1;
@@ -377,7 +406,8 @@ void host_init(struct host *h)
 
 void host_free(struct host *h)
 {
-	free(h->mem);
+	munmap(h->mem, HOST_MEM);
+	munmap(h->scattered_mem, HOST_MEM);
 }
 
 void host_reset(struct host *h)

@@ -34,6 +34,8 @@ struct host_access {
 struct host {
 	struct emu cpu;
 	u8 *mem;			/* HOST_MEM bytes */
+	u8 *scattered_mem;		/* the same pages, in another order */
+	bool scattered;			/* windows are there */
 	u64 mem_size;			/* of these, what is there */
 	bool no_windows;		/* every access goes through hooks */
 	u64 mmio_first, mmio_last;	/* served by the owner, if first < last */
@@ -51,6 +53,8 @@ struct host {
 	u64 quick;			/* accesses by the quick hook */
 	bool poll_stop;			/* poll, and stop, at each boundary */
 	u32 polls;
+	u64 polled_at;			/* boundary of the last one then */
+	bool late;			/* one was not at the boundary asked for */
 	bool port_stop;			/* stop once before each port access */
 	bool step_stop;			/* and before each instruction, iteration */
 	u32 asks;

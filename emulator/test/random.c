@@ -91,6 +91,7 @@ static int replay(const char *text)
 {
 	struct shape s;
 
+	host_init(&host);
 	if (!shape_parse(&s, text)) {
 		fprintf(stderr, "random: no such shape: %s\n", text);
 		return 2;
@@ -111,6 +112,7 @@ static int find(u64 count)
 	struct shape s;
 	u64 n;
 
+	host_init(&host);
 	for (n = 0; n < count; n++) {
 		shape_draw(&s, n);
 		if (!differs(&s))
@@ -130,6 +132,7 @@ static int work(u64 first, u64 count, unsigned int job, unsigned int jobs)
 	unsigned int block, found, failed = 0;
 	struct shape s;
 
+	host_init(&host);
 	for (block = job; block * size < count; block += jobs) {
 		end = min((block + 1) * size, count);
 		for (n = block * size, found = 0; n < end; n++) {
@@ -159,7 +162,7 @@ int main(int argc, char **argv)
 	u64 first, count, size;
 	int status;
 
-	host_init(&host);
+	/* Each process has a host of its own: its memory is not copied by fork(). */
 	if (argc == 3 && !strcmp(argv[1], "--replay"))
 		return replay(argv[2]);
 	if (argc == 3 && !strcmp(argv[1], "--find"))
@@ -181,6 +184,5 @@ int main(int argc, char **argv)
 			_exit(work(first, count, job, jobs));
 	while (wait(&status) > 0)
 		failed |= status;
-	host_free(&host);
 	return !!failed;
 }
