@@ -74,6 +74,26 @@ static bool take_answer(struct emu *cpu, enum emu_io_kind kind,
 	return true;
 }
 
+/**
+ * emu_external_answers() - how many elements has the owner answered that come next?
+ * @cpu: engine, between two iterations
+ * @dir: direction of the next access to memory
+ * @gpa: its physical address
+ * @size: its bytes
+ *
+ * Return: elements; 0 if that is not what was answered.
+ */
+u32 emu_external_answers(const struct emu *cpu, enum emu_dir dir, u64 gpa,
+			 unsigned int size)
+{
+	const struct emu_io *io = &cpu->st.io;
+
+	if (io->kind != EMU_IO_MEM || io->dir != dir || io->size != size ||
+	    io->used >= io->done || element_addr(cpu, io->used) != gpa)
+		return 0;
+	return io->done - io->used;
+}
+
 static void remember(struct emu *cpu, enum emu_io_kind kind, enum emu_dir dir,
 		     u64 addr, unsigned int size, u64 val)
 {
@@ -268,11 +288,19 @@ void emu_external_begin(struct emu *cpu)
 	}
 }
 
-/* After an instruction or iteration: what was served for it is done with. */
-void emu_external_commit(struct emu *cpu)
+/* @n elements that were answered are committed. */
+void emu_external_take(struct emu *cpu, u32 n)
 {
 	struct emu_io *io = &cpu->st.io;
 
+	io->used += n;
+	if (io->used >= io->done)
+		io->kind = EMU_IO_NONE;
+}
+
+/* After an instruction or iteration: what was served for it is done with. */
+void emu_external_commit(struct emu *cpu)
+{
 	cpu->st.progress.nr_replay = 0;
 	cpu->st.progress.insn_len = 0;
 	cpu->st.progress.permitted = 0;
@@ -281,9 +309,7 @@ void emu_external_commit(struct emu *cpu)
 	if (!cpu->use_io)
 		return;
 	cpu->use_io = false;
-	io->used++;
-	if (io->used >= io->done)
-		io->kind = EMU_IO_NONE;
+	emu_external_take(cpu, 1);
 }
 
 /*

@@ -399,6 +399,9 @@ int emu_external(struct emu *cpu, enum emu_io_kind kind, enum emu_dir dir,
 		 u64 addr, unsigned int size, u64 *val);
 int emu_external_split(struct emu *cpu, enum emu_dir dir, u16 port,
 		       unsigned int size, u64 *val);
+u32 emu_external_answers(const struct emu *cpu, enum emu_dir dir, u64 gpa,
+			 unsigned int size);
+void emu_external_take(struct emu *cpu, u32 n);
 void emu_external_begin(struct emu *cpu);
 void emu_external_commit(struct emu *cpu);
 void emu_external_hold(struct emu *cpu);

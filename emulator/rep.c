@@ -367,14 +367,63 @@ static void count_bulk(struct emu *cpu, const struct batch *b, u32 n)
 	cpu->poll_left = left - min(left, like);
 }
 
+/* @n iterations have been made at once. */
+static void move_on(struct emu *cpu, const struct emu_insn *i,
+		    const struct batch *b, u32 n)
+{
+	if (b->has_src)
+		move_index(cpu, i, b, EMU_RSI, n);
+	if (b->has_dst)
+		move_index(cpu, i, b, EMU_RDI, n);
+	count_bulk(cpu, b, n);
+}
+
+/*
+ * The same where memory is the other operand that the owner has served: his answers
+ * are committed, and what he has read goes to its place (K6). Upwards only.
+ */
+static u32 bulk_answers(struct emu *cpu, const struct emu_insn *i,
+			struct batch *b, u64 count)
+{
+	bool write = cpu->st.io.dir == EMU_WRITE;
+	struct span *his = write ? &b->dst : &b->src;
+	struct span *other = write ? &b->src : &b->dst;
+	const u8 *data;
+	u64 gpa;
+	u32 n;
+
+	if (b->down || (write ? !is_store(i) : !b->has_src) || b->port ||
+	    i->op->flags & F_REPCC)
+		return 0;
+	n = batch_size(cpu, i, min(count, before_poll(cpu, b)), b);
+	n = in_page(b, his, n);
+	/* The source is looked at first, as an iteration does. */
+	if (n && i->exec == em_movs && write)
+		n = find_host(cpu, b, other, n);
+	if (!n || !emu_physical(cpu, his->first, his->acc, &gpa))
+		return 0;
+	n = min(n, emu_external_answers(cpu, cpu->st.io.dir, gpa, b->size));
+	if (n && i->exec == em_movs && !write)
+		n = find_host(cpu, b, other, n);
+	if (!n)
+		return 0;
+	data = cpu->st.io_data + emu_index_nospec(cpu->st.io.used << b->shift,
+						  EMU_IO_DATA);
+	if (!write)
+		emu_string_bulk(cpu, i, data, b->dst.host, n);
+	emu_external_take(cpu, n);
+	move_on(cpu, i, b, n);
+	return n;
+}
+
 /* Do many iterations at once; returns how many, often none. */
 static u32 bulk(struct emu *cpu, const struct emu_insn *i, struct batch *b,
 		u64 count)
 {
 	u32 n;
 
-	if (cpu->st.io.kind)
-		return 0;
+	if (unlikely(cpu->st.io.kind))
+		return bulk_answers(cpu, i, b, count);
 	if (b->port && (is_ins(i) ? !cpu->ops->port_read_bulk :
 				    !cpu->ops->port_write_bulk))
 		return 0;
@@ -390,13 +439,8 @@ static u32 bulk(struct emu *cpu, const struct emu_insn *i, struct batch *b,
 		return 0;
 	n = b->port ? port_bulk(cpu, i, b, n) :
 		      emu_string_bulk(cpu, i, b->src.host, b->dst.host, n);
-	if (!n)
-		return 0;
-	if (b->has_src)
-		move_index(cpu, i, b, EMU_RSI, n);
-	if (b->has_dst)
-		move_index(cpu, i, b, EMU_RDI, n);
-	count_bulk(cpu, b, n);
+	if (n)
+		move_on(cpu, i, b, n);
 	return n;
 }
 
