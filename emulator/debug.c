@@ -204,6 +204,8 @@ void emu_debug_commit(struct emu *cpu)
 {
 	u64 pending = cpu->st.debug.pending_dbg;
 
+	if (likely(!(cpu->new_data | cpu->new_io)))
+		return;
 	pending = accumulate(cpu, pending, cpu->new_data & EMU_DBG_BT,
 			     EMU_CAUSE_TASK);
 	pending = accumulate(cpu, pending, cpu->new_data & EMU_DBG_BLD,

@@ -843,6 +843,10 @@ bool emu_physical(struct emu *cpu, u64 lin, enum emu_access acc, u64 *gpa)
 {
 	struct place pl;
 
+	if (!(cpu->st.ctrl.cr0 & EMU_CR0_PG)) {
+		*gpa = lin;
+		return true;
+	}
 	if (find_place(cpu, lin, acc, &pl))
 		return false;
 	*gpa = pl.gpa;

@@ -190,15 +190,21 @@ static u64 lowest(const struct batch *b, const struct span *s, u64 n)
 	return b->down ? s->first - ((n - 1) << b->shift) : s->first;
 }
 
-/* Would one of @n elements fault for its segment, or meet a breakpoint or watch? */
-static bool objection(struct emu *cpu, const struct batch *b,
-		      const struct span *s, u64 off, u64 n)
+/*
+ * Would one of @n elements fault for its segment, or meet a breakpoint or watch? If
+ * not, where the first one is.
+ */
+static bool objection(struct emu *cpu, const struct batch *b, struct span *s,
+		      u64 off, u64 n)
 {
-	u64 lin;
+	u64 others = (n - 1) << b->shift, len = n << b->shift, lin;
 
-	off = b->down ? off - ((n - 1) << b->shift) : off;
-	return emu_linear(cpu, s->seg, off, n << b->shift, s->acc, &lin) ||
-	       emu_watched(cpu, lin, n << b->shift, s->acc);
+	off = b->down ? off - others : off;
+	if (emu_linear(cpu, s->seg, off, len, s->acc, &lin) ||
+	    emu_watched(cpu, lin, len, s->acc))
+		return true;
+	s->first = b->down ? lin + others : lin;
+	return false;
 }
 
 /* How many of @n elements lie in the page of the first one; none if that does not. */
@@ -221,20 +227,14 @@ static u64 clip(struct emu *cpu, const struct emu_insn *i,
 {
 	u64 off = gpr_get(cpu, s->reg, i->asize);
 
-	if (emu_linear(cpu, s->seg, off, b->size, s->acc, &s->first) ||
-	    emu_misaligned(cpu, s->first, b->size))
-		return 0;
-	if (b->down) {
-		n = min(n, off >> b->shift);
-		n = in_page(b, s, n);
-	} else {
-		n = min(n, (size_mask(i->asize) - off) >> b->shift);
-		if (!i->mode64)
-			n = min(n, ((1ULL << 32) - s->first) >> b->shift);
-	}
+	n = min(n, (b->down ? off : size_mask(i->asize) - off) >> b->shift);
 	while (n > 1 && objection(cpu, b, s, off, n))
 		n /= 2;
-	return n;
+	if (n < 2 || emu_misaligned(cpu, s->first, b->size))
+		return 0;
+	if (b->down)
+		return in_page(b, s, n);
+	return i->mode64 ? n : min(n, ((1ULL << 32) - s->first) >> b->shift);
 }
 
 /**

@@ -64,17 +64,17 @@ find rep.c 's/overlaps_code\(cpu, gpa, min\(len, there\)\)/0/' bulk overwrites i
 find rep.c 's/cpu->code_clear == tag/cpu->code_clear + 1 \&\& tag/' \
 	a REP never looks whether it overwrites itself
 find rep.c 's/min\(count, cpu->st.budget\)/count/' bulk goes beyond the budget
-find rep.c '/n = min\(n, \(size_mask/d' bulk does not wrap
+find rep.c '/n = min\(n, \(b->down \? off : size_mask/d' bulk does not wrap
 find rep.c 's/(>> b->shift\)) \+ 1\);/\1 + 2);/' bulk leaves its page downwards
 find rep.c 's/if \(b->down\)$/if (0)/' bulk goes up with DF set
-find rep.c 's/ \? off - \(\(n - 1\) << b->shift\) : off;/ ? off : off;/' bulk looks at the wrong bytes
+find rep.c 's/ \? off - others : off;/ ? off : off;/' bulk looks at the wrong bytes
 find rep.c 's/b->has_src && b->has_dst && n && emu_walks\(.*\)\)$/0)/' \
 	bulk walks page tables too early
 find rep.c 's/generation != cpu->generation \|\|/0 ||/' a REP outlives its page table
 find rep.c 's/(io->count = n);/\1 + 1;/' the owner is offered too many
 find rep.c 's/else if \(b->down\)$/else if (0)/' the owner gets elements in the wrong order
 find rep.c 's/emu_watch_io\(.*\)\)$/0)/' bulk goes over a watch
-find rep.c 's/emu_watched\(cpu, lin, .*\);$/0;/' bulk goes over a data breakpoint
+find rep.c 's/emu_watched\(cpu, lin, len, s->acc\)/0/' bulk goes over a data breakpoint
 find rep.c 's/emu_walks\(cpu, lin, s->acc\) \? NULL :/0 ? NULL :/' \
 	bulk walks page tables for what it may not reach
 find rep.c 's/if \(at != host\)$/if (!at)/' bulk goes on in memory that lies elsewhere
