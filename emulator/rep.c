@@ -428,11 +428,15 @@ static u32 bulk(struct emu *cpu, const struct emu_insn *i, struct batch *b,
 				    !cpu->ops->port_write_bulk))
 		return 0;
 	n = batch_size(cpu, i, min(count, before_poll(cpu, b)), b);
-	if (n && b->has_src)
-		n = find_host(cpu, b, &b->src, n);
-	/* The first element is read before the tables of the other are walked. */
+	/*
+	 * The first element is read before the tables of the other are walked. Where
+	 * they have been, a walk that is repeated because both pages want the same
+	 * window sets nothing.
+	 */
 	if (b->has_src && b->has_dst && n && emu_walks(cpu, b->dst.first, b->dst.acc))
 		return 0;
+	if (n && b->has_src)
+		n = find_host(cpu, b, &b->src, n);
 	if (n && b->has_dst)
 		n = find_host(cpu, b, &b->dst, n);
 	if (!n)
