@@ -130,9 +130,8 @@ if ! ready; then
 	ready || fetch
 fi
 
-# Debian's headers include their common part by an absolute path; the folder
-# may have moved since.
-grep -qF "include $dir/root/usr/src/" "$dir/headers/Makefile" ||
-	sed -i "s#^include .*/usr/src/#include $dir/root/usr/src/#" \
-		"$dir/headers/Makefile"
+# Debian's headers include their common part by an absolute path. It lies beside
+# them: by a relative one the folder can be moved, and be shared by links to it.
+grep -q '^include \.\./' "$dir/headers/Makefile" ||
+	sed -i 's#^include /.*usr/src/#include ../#' "$dir/headers/Makefile"
 echo "$dir"
