@@ -114,7 +114,7 @@ piotrap run drop
 # Until MOV SS has been run: 15 instructions, and the 16th would deliver.
 piotrap run --budget 15 shadow 2>budget
 # Three breaks, between which the owner runs the REP again.
-piotrap run --break e9:w:3 hello >broken
+piotrap run --dr e9:w:3 hello >broken
 piotrap run hello
 END
 cat >accesses.sh <<END

@@ -216,22 +216,107 @@ expect "-o: nothing elsewhere" 0 '^x$' run --trace -o report --port e9=console x
 mv report out
 lines "-o: all of it there" 1 '^0000:7c02 out port 00e9 size 1 value 78$'
 
-# Breakpoints
+# Stops: by watches of the module's, which the guest does not see
 expect "--break on a read" 0 '^break 0: match 1: 0000:7c0b in port 0080 size 2' \
 	run --break 80:r outs
 expect "--break on the third write" 0 \
 	'^break 0: match 3: 0000:7c09 out port 0080 size 1 value 00$' \
 	run --break 80:w:3 outs
+lines "nothing of it is in the debug registers" 1 '^dr6 ffff0ff0  dr7 00000400$'
 expect "--break on a port in the middle" 0 'match 1: 0000:7c0b in port 0080 size 2' \
 	run --break 81 outs
 expect "--break on the fourth of four" 0 'break 1: match 4: 0000:7c0b in ' \
 	run --break 90 --break 80:4 outs
-# xor eax, eax; mov dr7, eax; out 0x80, al; hlt
-guest undo '\146\061\300\017\043\370\346\200\364'
-expect "--break that the guest undoes" 25 'guest has changed the debug registers' \
-	run --break 80 undo
+expect "--break on a range" 0 'break 0: match 4: 0000:7c0b in port 0080 size 2' \
+	run --break 70-8f:4 outs
+expect "--break on a value" 0 'match 1: 0000:7c09 out port 0080 size 1 value 80$' \
+	run --break 80:w=80 outs
+expect "--break on some bits of what is read" 0 'match 1: 0000:7c0b in port 0080' \
+	run --break 80:r=f0/f0 outs
+expect "--break on the second with a value" 25 'halted before any --break' \
+	run --break 80:w=80:2 outs
 expect "--break that never matches" 25 'halted before any --break' \
 	run --break 80:w:4 outs
+expect "--trace up to --break" 0 '^break 0: match 2: ' run --trace --break 80:2 outs
+lines "two accesses and the stop" 3 ' out port 0080 size 1 '
+# xor eax, eax; mov dr7, eax; out 0x80, al; hlt
+guest undo '\146\061\300\017\043\370\346\200\364'
+expect "--break, and a guest that uses debug registers" 0 \
+	'^break 0: match 1: 0000:7c06 out port 0080 ' run --break 80 undo
+# mov eax, cr4; out 0x80, eax; mov eax, dr7; out 0x80, eax; mov eax, dr0;
+# out 0x80, eax; hlt
+guest look '\017\040\340\146\347\200\017\041\370\146\347\200\017\041\300\146\347\200\364'
+piotrap run --trace look >unseen
+expect "--break and --watch that the guest looks for" 25 'before any' \
+	run --trace --break 90 --watch 500 look
+grep ' out port ' out | cmp -s - unseen
+result "it finds nothing"
+
+# Of memory. mov byte [500h], 41h; inc word [500h]; mov al, [501h]; hlt
+guest mem '\306\006\000\005\101\377\006\000\005\240\001\005\364'
+expect "--watch" 0 \
+	'^watch 0: match 1: 0000:7c00 write address 00000500 size 1 value 41$' \
+	run --watch 500 mem
+lines "EIP is behind the MOV" 1 '^eip 00007c05 '
+expect "--watch on the second write" 0 \
+	'^watch 0: match 2: 0000:7c05 write address 00000500 size 2 value 0042$' \
+	run --watch 500:w:2 mem
+expect "--watch on a byte in the middle" 0 \
+	'^watch 0: match 1: 0000:7c05 read address 00000500 size 2 value 0041$' \
+	run --watch 501:r mem
+expect "--watch on the second read" 0 \
+	'^watch 0: match 2: 0000:7c09 read address 00000501 size 1 value 00$' \
+	run --watch 501:r:2 mem
+expect "--watch on a value that is read or written" 0 \
+	'^watch 0: match 1: 0000:7c05 write address 00000500 size 2 value 0042$' \
+	run --watch 400-5ff=42 mem
+expect "--watch, JSON" 0 \
+	'^."type":"watch","index":1,"nth":1,"dir":"write","address":1280,"size":1,"value":65,"at_cs":0,"at_ip":31744,' \
+	run --json --watch 9 --watch 500 mem
+expect "--watch that never matches" 25 'halted before any --break, --watch' \
+	run --watch 502-5ff mem
+expect "--watch on code that is run" 25 'halted before any' run --watch 7c00 mem
+# mov si, 7c00h; mov di, 600h; movsb; hlt
+guest movs '\276\000\174\277\000\006\244\364'
+expect "two --watch at once" 0 \
+	'^watch 0: match 1: 0000:7c06 read address 00007c00 size 1 value be$' \
+	run --watch 7c00:r --watch 600:w movs
+lines "both are told" 1 \
+	'^watch 1: match 1: 0000:7c06 write address 00000600 size 1 value be$'
+# The same with cmpsb: what the second one read is not known.
+guest cmps '\276\000\174\277\000\006\246\364'
+expect "two reads" 0 '^watch 0: match 1: 0000:7c06 read address 00007c00 size 1 value be$' \
+	run --watch 7c00:r --watch 600:r cmps
+lines "of which one has a value" 1 \
+	'^watch 1: match 1: 0000:7c06 read address 00000600 size 1$'
+expect "--break and --watch at once" 0 \
+	'^break 0: match 2: 0000:7c09 out port 0080 size 1 value 80$' \
+	run --break 80:w:2 --watch 7c01:r outs
+lines "both are told" 1 \
+	'^watch 0: match 1: 0000:7c09 read address 00007c01 size 1 value 80$'
+# mov dx, 0x60; mov di, 600h; insb; hlt
+guest ins '\272\140\000\277\000\006\154\364'
+expect "--break and --watch, INS" 0 \
+	'^break 0: match 1: 0000:7c06 in port 0060 size 1 value 5a$' \
+	run --port 60=latch:5a --break 60 --watch 600 ins
+lines "both are told" 1 \
+	'^watch 0: match 1: 0000:7c06 write address 00000600 size 1 value 5a$'
+
+# Stops: by the debug registers of the guest's CPU
+expect "--dr on a read" 0 '^dr 0: match 1: 0000:7c0b in port 0080 size 2' \
+	run --dr 80:r outs
+lines "DR6 as a handler sees it" 1 '^dr6 ffff0ff1  dr7 00020402$'
+expect "--dr on the third write" 0 \
+	'^dr 0: match 3: 0000:7c09 out port 0080 size 1 value 00$' \
+	run --dr 80:w:3 outs
+expect "--dr on the fourth of four" 0 'dr 1: match 4: 0000:7c0b in ' \
+	run --dr 90 --dr 80:4 outs
+expect "--dr and --break at once" 0 '^break 0: match 3: 0000:7c09 out ' \
+	run --dr 80:w:3 --break 80:3 outs
+expect "--dr that the guest undoes" 25 'guest has changed the debug registers' \
+	run --dr 80 undo
+expect "--dr that never matches" 25 'halted before any --break, --watch or --dr matched$' \
+	run --dr 80:w:4 outs
 
 # Ports
 printf 'xyz' >input
@@ -262,6 +347,8 @@ guest cpuid '\017\242\364'			# cpuid; hlt
 expect "--cpu 386" 21 'exception 6 \(#UD\) at: 0f a2' run --cpu 386 cpuid
 expect "--cpu 486" 0 '^end: halted' run --cpu 486 --stats cpuid
 # I/O breakpoints came with the Pentium, but these are ours.
+expect "--dr on a 386" 0 '^dr 0: match 1: 0000:7c0b in port 0080 size 2' \
+	run --cpu 386 --dr 80:r outs
 expect "--break on a 386" 0 '^break 0: match 1: 0000:7c0b in port 0080 size 2' \
 	run --cpu 386 --break 80:r outs
 expect "--cpu of a ROM" 0 '^end: returned' rom --cpu 386 --stats rom

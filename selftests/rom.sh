@@ -50,13 +50,17 @@ grep -q '^break 0: match 2: c000:[0-9a-f]* out port 0402 size 1 value 74$' \
 result "which is a t"
 grep -q '^eax 000000*74 .* edx 0*402$' "$tmp/break"
 result "in AL, with the port in DX"
-grep -q '^dr6 ffff0ff1  dr7 00020402$' "$tmp/break"
-result "DR6 as a handler sees it"
+grep -q '^dr6 ffff0ff0  dr7 00000400$' "$tmp/break"
+result "and nothing in the debug registers"
 piotrap rom --trace $rom >"$tmp/trace"
 at=$(sed -n 's/^break.*: c000:\([0-9a-f]*\) out.*/\1/p' "$tmp/break")
 next=$(printf '%08x' $((0x$at + 1)))
 grep -q "^eip $next " "$tmp/break"
 result "RIP is behind the OUT"
+piotrap rom --dr 402:w:2 $rom >"$tmp/dr"
+sed 's/^break 0/dr 0/; s/^dr6 .*/dr6 ffff0ff1  dr7 00020402/' "$tmp/break" |
+	cmp - "$tmp/dr"
+result "by an I/O breakpoint: the same, and DR6 as a handler sees it"
 
 [ "$(wc -l <"$tmp/trace")" = 360 ]
 result "a trace of 360 lines"

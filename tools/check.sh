@@ -61,8 +61,13 @@ expect "no file" 2 'FILE is missing' run
 expect "two files" 2 'more than one FILE' run a b
 expect "unknown option" 2 "unrecognized option '--walk'" run --walk x
 expect "bad --break" 2 'not PORT' run --break 10000 x
-expect "five --break" 2 'more than 4' run --break 1 --break 2 --break 3 \
-	--break 4 --break 5 x
+expect "bad --watch" 2 'not ADDR' run --watch 1=2/1 x
+expect "seventeen --break and --watch" 2 'more than 16' run --break 1 --break 2 \
+	--break 3 --break 4 --break 5 --break 6 --break 7 --break 8 --break 9 \
+	--watch 1 --watch 2 --watch 3 --watch 4 --watch 5 --watch 6 --watch 7 \
+	--watch 8 x
+expect "bad --dr" 2 'not PORT\[:r' run --dr 10-11 x
+expect "five --dr" 2 'more than 4' run --dr 1 --dr 2 --dr 3 --dr 4 --dr 5 x
 expect "bad --port" 2 'not FIRST' run --port 80 x
 expect "bad --console" 2 'not a port' rom --console 10000 x
 expect "bad --budget" 2 'not a count' run --budget -5 x

@@ -32,7 +32,7 @@ echo "What it wrote to port 402h, the debug console:"
 show piotrap rom --console 402 $rom
 
 title "2. A stop after its second byte to port 402h, by an I/O breakpoint in DR0"
-show piotrap rom --break 402:w:2 $rom
+show piotrap rom --dr 402:w:2 $rom
 
 title "3. SeaBIOS itself, from the reset vector until it waits for a timer"
 show piotrap bios --port 70-71=latch --port 92=latch --console 402 $bios

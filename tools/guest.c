@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* Run a guest to its end: log, console, input, breakpoints, exceptions. */
+/* Run a guest to its end: log, console, input, stops, exceptions. */
 
 #include <errno.h>
 #include <fcntl.h>
@@ -12,6 +12,7 @@
 #include "log.h"
 #include "piotrap.h"
 #include "trace.h"
+#include "watch.h"
 
 /*
  * Boundaries between two looks at the console and the log, so that a guest that
@@ -37,8 +38,9 @@ struct guest {
 	bool console;
 	uint64_t left;		/* of the budget */
 	uint64_t boundaries;
-	struct piotrap_log_rec match[MAX_BREAKS];	/* last match of each */
-	bool reached[MAX_BREAKS];			/* and it is the nth */
+	struct watches watches;			/* --break, --watch */
+	struct piotrap_log_rec match[MAX_DRS];	/* --dr: last match of each */
+	bool reached[MAX_DRS];			/* and it is the nth */
 };
 
 static volatile sig_atomic_t interrupted;
@@ -124,14 +126,14 @@ static int set_ports(struct guest *g)
 	return STATUS_OK;
 }
 
-static void set_breaks(struct guest *g)
+static void set_drs(struct guest *g)
 {
 	struct piotrap_run *run = g->m->sb.run;
 
-	if (!g->o->nr_breaks)
+	if (!g->o->nr_drs)
 		return;
-	for (unsigned int i = 0; i < g->o->nr_breaks; i++) {
-		run->debug.dr[i] = g->o->breaks[i].port;
+	for (unsigned int i = 0; i < g->o->nr_drs; i++) {
+		run->debug.dr[i] = g->o->drs[i].port;
 		run->debug.dr7 |= DR7_G(i) | DR7_IO(i);
 	}
 	run->ctrl.cr4 |= CR4_DE;
@@ -153,16 +155,16 @@ static int drain_console(struct guest *g)
 	return STATUS_OK;
 }
 
-/* Does this access match, and is it the one to stop after? */
+/* Does this access match a --dr, and is it the one to stop after? */
 static void count_match(struct guest *g, const struct piotrap_log_rec *rec)
 {
-	for (unsigned int i = 0; i < g->o->nr_breaks; i++) {
-		struct io_break *b = &g->o->breaks[i];
+	for (unsigned int i = 0; i < g->o->nr_drs; i++) {
+		struct io_dr *d = &g->o->drs[i];
 
-		if (b->port < rec->port || b->port - rec->port >= rec->size ||
-		    !(b->dirs >> rec->dir & 1))
+		if (d->port < rec->port || d->port - rec->port >= rec->size ||
+		    !(d->dirs >> rec->dir & 1))
 			continue;
-		if (++b->seen == b->nth) {
+		if (++d->seen == d->nth) {
 			g->match[i] = *rec;
 			g->reached[i] = true;
 		}
@@ -248,24 +250,26 @@ static int no_handler(const struct guest *g)
 }
 
 /*
- * A #DB. Our breakpoints are handled here, and what else is in it is the
+ * A #DB. What is of --dr is handled here, and what else is in it is the
  * guest's. Return: true to stop.
  */
 static bool debug_trap(struct guest *g, int *status, const char **why)
 {
 	struct piotrap_run *run = g->m->sb.run;
 	struct piotrap_event *ev = &run->event;
-	uint64_t ours = (1ULL << g->o->nr_breaks) - 1;
+	uint64_t ours = (1ULL << g->o->nr_drs) - 1;
 	bool only_ours = ev->payload && !(ev->payload & ~ours);
 	struct piotrap_debug d = run->debug;
 	bool stop = false;
 
 	d.dr6 = sandbox_merge_dr6(d.dr6, ev->payload);
-	for (unsigned int i = 0; i < g->o->nr_breaks; i++) {
+	for (unsigned int i = 0; i < g->o->nr_drs; i++) {
+		struct access a = access_of(&g->match[i]);
+
 		if (!(ev->payload >> i & 1) || !g->reached[i])
 			continue;
-		trace_stop(&g->trace, &g->match[i], g->o->breaks[i].nth, run,
-			   &d, i, machine_bits(g->m));
+		trace_stop(&g->trace, "dr", i, g->o->drs[i].nth, &a, run, &d,
+			   machine_bits(g->m));
 		stop = true;
 	}
 	*why = "break";
@@ -317,18 +321,18 @@ static int input_empty(struct guest *g)
 }
 
 /* The guest may use the debug registers itself; then ours are gone. */
-static bool breaks_gone(const struct guest *g)
+static bool drs_gone(const struct guest *g)
 {
 	const struct piotrap_run *run = g->m->sb.run;
 
-	for (unsigned int i = 0; i < g->o->nr_breaks; i++) {
+	for (unsigned int i = 0; i < g->o->nr_drs; i++) {
 		uint64_t ours = DR7_G(i) | DR7_IO(i);
 
-		if (run->debug.dr[i] != g->o->breaks[i].port ||
+		if (run->debug.dr[i] != g->o->drs[i].port ||
 		    (run->debug.dr7 & ours) != ours)
 			return true;
 	}
-	return !(run->ctrl.cr4 & CR4_DE);
+	return g->o->nr_drs && !(run->ctrl.cr4 & CR4_DE);
 }
 
 /* It is halted: is that what was waited for? */
@@ -343,10 +347,10 @@ static int halted(struct guest *g, const char **why)
 		return complain(STATUS_HALTED,
 				"%s: the ROM halted, and nothing can wake it",
 				where(g));
-	if (g->o->nr_breaks)
+	if (g->o->nr_stops || g->o->nr_drs)
 		return complain(STATUS_NO_BREAK,
-				"the guest %s before any --break matched%s",
-				*why, breaks_gone(g) ?
+				"the guest %s before any --break, --watch or --dr matched%s",
+				*why, drs_gone(g) ?
 				" (the guest has changed the debug registers)" :
 				"");
 	return STATUS_OK;
@@ -405,6 +409,9 @@ static bool ended(struct guest *g, int *status, const char **why)
 		*why = "error";
 		*status = input_empty(g);
 		return *status;
+	case PIOTRAP_EXIT_WATCH:
+		*why = "break";
+		return watch_hit(&g->watches, g->m, g->o, &g->trace);
 	case PIOTRAP_EXIT_DEBUG:
 		return debug_trap(g, status, why);
 	case PIOTRAP_EXIT_EXCEPTION:
@@ -482,8 +489,11 @@ static int start(struct guest *g)
 	status = set_ports(g);
 	if (status)
 		return status;
-	set_breaks(g);
-	if (o->trace || o->stats || o->nr_breaks)
+	status = watch_start(&g->m->sb, o);
+	if (status)
+		return status;
+	set_drs(g);
+	if (o->trace || o->stats || o->nr_drs)
 		flags |= PIOTRAP_LOG_PORTS;
 	if (o->step)
 		flags |= PIOTRAP_LOG_STEPS;

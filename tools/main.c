@@ -13,8 +13,8 @@
 #endif
 
 enum {
-	KEY_TRACE = 256, KEY_STEP, KEY_STATS, KEY_JSON, KEY_BREAK, KEY_CONSOLE,
-	KEY_PORT, KEY_BUDGET, KEY_DEVICE, KEY_ORG, KEY_MEM, KEY_AX, KEY_BDF,
+	KEY_TRACE = 256, KEY_STEP, KEY_STATS, KEY_JSON, KEY_BREAK, KEY_WATCH, KEY_DR,
+	KEY_CONSOLE, KEY_PORT, KEY_BUDGET, KEY_DEVICE, KEY_ORG, KEY_MEM, KEY_AX, KEY_BDF,
 	KEY_READ_ONLY, KEY_MODE, KEY_CPU,
 };
 
@@ -42,8 +42,13 @@ static const struct argp_option common_options[] = {
 	{ "output", 'o', "FILE", 0,
 	  "Print all this to FILE (default: standard output, or standard error if there is a console)",
 	  1 },
-	{ "break", KEY_BREAK, "PORT[:r|w][:NTH]", 0,
-	  "Stop after the NTH (first) read or write of PORT, and print registers; up to 4 times",
+	{ "break", KEY_BREAK, "PORT[-LAST][:r|w][=VALUE[/MASK]][:NTH]", 0,
+	  "Stop after the NTH (first) read or write of PORT, with this value, and print registers",
+	  2 },
+	{ "watch", KEY_WATCH, "ADDR[-LAST][:r|w][=VALUE[/MASK]][:NTH]", 0,
+	  "The same for memory, by linear address; up to 16 of both", 2 },
+	{ "dr", KEY_DR, "PORT[:r|w][:NTH]", 0,
+	  "Stop by an I/O breakpoint in a debug register of the guest's; up to 4 times",
 	  2 },
 	{ "budget", KEY_BUDGET, "N", 0,
 	  "Stop after N instructions and REP iterations (default: never)", 2 },
@@ -58,6 +63,13 @@ static const struct argp_option common_options[] = {
 	{ "device", KEY_DEVICE, "PATH", 0, "Instead of " SANDBOX_DEVICE, 5 },
 	{ 0 }
 };
+
+static struct piotrap_watch *next_stop(struct options *o, const struct argp_state *state)
+{
+	if (o->nr_stops == MAX_STOPS)
+		argp_error(state, "more than %d --break and --watch", MAX_STOPS);
+	return &o->stops[o->nr_stops++];
+}
 
 static error_t parse_common(int key, char *arg, struct argp_state *state)
 {
@@ -81,12 +93,20 @@ static error_t parse_common(int key, char *arg, struct argp_state *state)
 		o->output = arg;
 		break;
 	case KEY_BREAK:
-		if (o->nr_breaks == MAX_BREAKS)
-			argp_error(state, "more than %d --break", MAX_BREAKS);
-		if (!parse_break(arg, &o->breaks[o->nr_breaks]))
-			argp_error(state, "--break %s: not PORT[:r|w][:NTH]",
+		if (!parse_break(arg, next_stop(o, state)))
+			argp_error(state, "--break %s: not PORT[-LAST][:r|w][=VALUE[/MASK]][:NTH]",
 				   arg);
-		o->nr_breaks++;
+		break;
+	case KEY_WATCH:
+		if (!parse_watch(arg, next_stop(o, state)))
+			argp_error(state, "--watch %s: not ADDR[-LAST][:r|w][=VALUE[/MASK]][:NTH]",
+				   arg);
+		break;
+	case KEY_DR:
+		if (o->nr_drs == MAX_DRS)
+			argp_error(state, "more than %d --dr", MAX_DRS);
+		if (!parse_dr(arg, &o->drs[o->nr_drs++]))
+			argp_error(state, "--dr %s: not PORT[:r|w][:NTH]", arg);
 		break;
 	case KEY_BUDGET:
 		if (!parse_count(arg, &o->budget))

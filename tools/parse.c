@@ -23,6 +23,8 @@ static const char *hex(const char *s, uint64_t max, uint64_t *val)
 	for (; isxdigit((unsigned char)*s); s++, digits++) {
 		int c = tolower((unsigned char)*s);
 
+		if (v >> 60)
+			return NULL;
 		v = v << 4 | (unsigned int)(c <= '9' ? c - '0' : c - 'a' + 10);
 		if (v > max)
 			return NULL;
@@ -157,31 +159,91 @@ bool parse_bdf(const char *s, uint16_t *ax)
 	return true;
 }
 
-bool parse_break(const char *s, struct io_break *brk)
+/* The rest of @s behind :r or :w, if there is one; in @dirs bits by direction. */
+static const char *direction(const char *s, unsigned int *dirs)
 {
-	struct io_break b = {
-		.dirs = 1 << PIOTRAP_READ | 1 << PIOTRAP_WRITE,
-		.nth = 1,
-	};
+	*dirs = 1 << PIOTRAP_READ | 1 << PIOTRAP_WRITE;
+	if (*s != ':' || (s[1] != 'r' && s[1] != 'w'))
+		return s;
+	*dirs = 1 << (s[1] == 'r' ? PIOTRAP_READ : PIOTRAP_WRITE);
+	return s + 2;
+}
+
+/* What comes last, :NTH or nothing; from 1. */
+static bool last_nth(const char *s, uint64_t *nth)
+{
+	*nth = 1;
+	if (!*s)
+		return true;
+	if (*s != ':')
+		return false;
+	s = decimal(s + 1, nth);
+	return s && !*s && *nth;
+}
+
+/* The rest of @s behind =VALUE[/MASK], if there is one; NULL: not right. */
+static const char *match(const char *s, struct piotrap_watch *w)
+{
+	uint64_t value, mask = UINT64_MAX;
+
+	if (*s != '=')
+		return s;
+	s = hex(s + 1, UINT64_MAX, &value);
+	if (s && *s == '/')
+		s = hex(s + 1, UINT64_MAX, &mask);
+	if (!s || !mask || value & ~mask)
+		return NULL;
+	w->value = value;
+	w->mask = mask;
+	return s;
+}
+
+/* FIRST[-LAST][:r|w][=VALUE[/MASK]][:NTH] */
+static bool parse_stop(const char *s, unsigned int space, uint64_t max,
+		       struct piotrap_watch *stop)
+{
+	struct piotrap_watch w = { .space = space, .when = PIOTRAP_WATCH_AFTER };
+	unsigned int dirs;
+	uint64_t nth, first, last;
+
+	s = hex(s, max, &first);
+	last = first;
+	if (s && *s == '-')
+		s = hex(s + 1, max, &last);
+	if (!s || last < first)
+		return false;
+	w.first = first;
+	w.last = last;
+	s = direction(s, &dirs);
+	w.dirs = dirs;
+	s = match(s, &w);
+	if (!s || !last_nth(s, &nth))
+		return false;
+	w.skip = nth - 1;
+	*stop = w;
+	return true;
+}
+
+bool parse_break(const char *s, struct piotrap_watch *w)
+{
+	return parse_stop(s, PIOTRAP_WATCH_PORT, 0xffff, w);
+}
+
+bool parse_watch(const char *s, struct piotrap_watch *w)
+{
+	return parse_stop(s, PIOTRAP_WATCH_MEM, UINT64_MAX, w);
+}
+
+bool parse_dr(const char *s, struct io_dr *dr)
+{
+	struct io_dr d = { .seen = 0 };
 	uint64_t port;
 
 	s = hex(s, 0xffff, &port);
-	if (!s)
+	if (!s || !last_nth(direction(s, &d.dirs), &d.nth))
 		return false;
-	b.port = port;
-
-	if (*s == ':' && (s[1] == 'r' || s[1] == 'w')) {
-		b.dirs = 1 << (s[1] == 'r' ? PIOTRAP_READ : PIOTRAP_WRITE);
-		s += 2;
-	}
-	if (*s == ':') {
-		s = decimal(s + 1, &b.nth);
-		if (!s || !b.nth)
-			return false;
-	}
-	if (*s)
-		return false;
-	*brk = b;
+	d.port = port;
+	*dr = d;
 	return true;
 }
 

@@ -22,21 +22,22 @@ enum status {
 	STATUS_BUDGET = 22,
 	STATUS_MEMORY = 23,	/* an access outside memory */
 	STATUS_HALTED = 24,	/* a ROM that halts and so never returns */
-	STATUS_NO_BREAK = 25,	/* the guest ended before the --break */
+	STATUS_NO_BREAK = 25,	/* the guest ended before it was to be stopped */
 	STATUS_INTERRUPTED = 130,
 };
 
-#define MAX_BREAKS	4	/* DR0 to DR3 */
+#define MAX_STOPS	16	/* --break and --watch: two watches each */
+#define MAX_DRS		4	/* DR0 to DR3 */
 #define MAX_RULES	64
 
 /**
- * struct io_break - one --break
+ * struct io_dr - one --dr
  * @port: port
  * @dirs: bit PIOTRAP_READ, bit PIOTRAP_WRITE
  * @nth: stop on this match, from 1
  * @seen: matches so far
  */
-struct io_break {
+struct io_dr {
 	uint16_t port;
 	unsigned int dirs;
 	uint64_t nth;
@@ -71,8 +72,10 @@ struct options {
 	bool step;
 	bool stats;
 	bool json;
-	unsigned int nr_breaks;
-	struct io_break breaks[MAX_BREAKS];
+	unsigned int nr_stops;
+	struct piotrap_watch stops[MAX_STOPS];	/* --break, --watch: after what */
+	unsigned int nr_drs;
+	struct io_dr drs[MAX_DRS];
 	unsigned int nr_rules;
 	struct port_rule rules[MAX_RULES];
 	uint64_t budget;	/* 0: no limit */
@@ -95,7 +98,9 @@ bool parse_mode(const char *s, unsigned int *mode);
 bool parse_cpu(const char *s, int *preset);
 bool parse_address(const char *s, uint16_t *seg, uint16_t *off);
 bool parse_bdf(const char *s, uint16_t *ax);
-bool parse_break(const char *s, struct io_break *brk);
+bool parse_break(const char *s, struct piotrap_watch *w);
+bool parse_watch(const char *s, struct piotrap_watch *w);
+bool parse_dr(const char *s, struct io_dr *dr);
 /* @s must stay: @rule->path points into it. */
 bool parse_rule(const char *s, struct port_rule *rule);
 

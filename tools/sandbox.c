@@ -137,6 +137,17 @@ int sandbox_cpu(struct sandbox *sb, enum piotrap_cpuid_preset preset)
 	return call(sb, PIOTRAP_SET_CPUID, &c);
 }
 
+int sandbox_watches(struct sandbox *sb, const struct piotrap_watch *w, unsigned int n)
+{
+	struct piotrap_watches a = {
+		.size = sizeof(a),
+		.count = n,
+		.watches = (uintptr_t)w,
+	};
+
+	return call(sb, PIOTRAP_SET_WATCHES, &a);
+}
+
 int sandbox_log(struct sandbox *sb, unsigned int flags, void *mem, size_t len)
 {
 	struct piotrap_log l = {

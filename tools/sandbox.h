@@ -64,6 +64,9 @@ int sandbox_events(struct sandbox *sb, uint32_t exceptions, bool ints);
 /* Return: 0, or a negative errno: -ENOTTY: the module is too old for it. */
 int sandbox_cpu(struct sandbox *sb, enum piotrap_cpuid_preset preset);
 
+/* Replaces all watches that there are. */
+int sandbox_watches(struct sandbox *sb, const struct piotrap_watch *w, unsigned int n);
+
 /* @flags 0 ends logging. */
 int sandbox_log(struct sandbox *sb, unsigned int flags, void *mem, size_t len);
 

@@ -24,7 +24,68 @@ int complain(int status, const char *fmt, ...)
 	return status;
 }
 
-static void breaks(void)
+static void stops(void)
+{
+	static const struct {
+		const char *s;
+		bool ok, port;
+		uint64_t first, last;
+		unsigned int dirs;
+		uint64_t value, mask, nth;
+	} t[] = {
+		{ "402", true, true, 0x402, 0x402, 3, 0, 0, 1 },
+		{ "0x402", true, true, 0x402, 0x402, 3, 0, 0, 1 },
+		{ "402h", true, true, 0x402, 0x402, 3, 0, 0, 1 },
+		{ "80:r", true, true, 0x80, 0x80, 1, 0, 0, 1 },
+		{ "80:w", true, true, 0x80, 0x80, 2, 0, 0, 1 },
+		{ "402:w:2", true, true, 0x402, 0x402, 2, 0, 0, 2 },
+		{ "402:17", true, true, 0x402, 0x402, 3, 0, 0, 17 },
+		{ "3f8-3ff:w", true, true, 0x3f8, 0x3ff, 2, 0, 0, 1 },
+		{ "0-ffffh", true, true, 0, 0xffff, 3, 0, 0, 1 },
+		{ "80=5a", true, true, 0x80, 0x80, 3, 0x5a, UINT64_MAX, 1 },
+		{ "80:w=0", true, true, 0x80, 0x80, 2, 0, UINT64_MAX, 1 },
+		{ "cf8:w=80000000/ff000000:3", true, true, 0xcf8, 0xcf8, 2, 0x80000000,
+		  0xff000000, 3 },
+		{ "500", true, false, 0x500, 0x500, 3, 0, 0, 1 },
+		{ "12345678-ffffffffffffffff:r=1/1:9", true, false, 0x12345678,
+		  UINT64_MAX, 1, 1, 1, 9 },
+		{ "ffff:r:18446744073709551615", true, true, 0xffff, 0xffff, 1, 0, 0,
+		  UINT64_MAX },
+		{ .s = "" }, { .s = "xyz" }, { .s = "402:" }, { .s = "402:x" },
+		{ .s = "402:rw" }, { .s = "402:w:" }, { .s = "402:w:0" },
+		{ .s = "402:w:-1" }, { .s = "402:w: 1" }, { .s = "402:w:1x" },
+		{ .s = "402:w:18446744073709551616" }, { .s = "0x" }, { .s = "-1" },
+		{ .s = " 80" }, { .s = "80 " }, { .s = "80-" }, { .s = "80-7f" },
+		{ .s = "80=" }, { .s = "80=x" }, { .s = "80=1/" }, { .s = "80=0/0" },
+		{ .s = "80=2/1" }, { .s = "80=1:w" }, { .s = "80:1=1" },
+		{ .s = "80=10000000000000000" },
+		{ .s = "10000", .port = true }, { .s = "0-10000", .port = true },
+		{ .s = "10000000000000000" },
+	};
+	char name[64];
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		bool (*parse)(const char *s, struct piotrap_watch *w) =
+			t[i].port ? parse_break : parse_watch;
+		struct piotrap_watch w = { .first = 0xbeef };
+		bool ok = parse(t[i].s, &w);
+
+		if (ok && t[i].ok)
+			ok = w.first == t[i].first && w.last == t[i].last &&
+			     w.dirs == t[i].dirs && w.value == t[i].value &&
+			     w.mask == t[i].mask && w.skip == t[i].nth - 1 &&
+			     w.space == (t[i].port ? PIOTRAP_WATCH_PORT :
+						     PIOTRAP_WATCH_MEM) &&
+			     w.when == PIOTRAP_WATCH_AFTER;
+		else
+			ok = ok == t[i].ok && w.first == 0xbeef;
+		snprintf(name, sizeof(name), "--%s '%s'",
+			 t[i].port ? "break" : "watch", t[i].s);
+		check(ok, name);
+	}
+}
+
+static void drs(void)
 {
 	static const struct {
 		const char *s;
@@ -33,31 +94,24 @@ static void breaks(void)
 		uint64_t nth;
 	} t[] = {
 		{ "402", true, 0x402, 3, 1 },
-		{ "0x402", true, 0x402, 3, 1 },
-		{ "402h", true, 0x402, 3, 1 },
-		{ "80:r", true, 0x80, 1, 1 },
-		{ "80:w", true, 0x80, 2, 1 },
+		{ "80h:r", true, 0x80, 1, 1 },
 		{ "402:w:2", true, 0x402, 2, 2 },
 		{ "402:17", true, 0x402, 3, 17 },
-		{ "ffff:r:18446744073709551615", true, 0xffff, 1, UINT64_MAX },
-		{ .s = "" }, { .s = "10000" }, { .s = "xyz" }, { .s = "402:" },
-		{ .s = "402:x" }, { .s = "402:rw" }, { .s = "402:w:" },
-		{ .s = "402:w:0" }, { .s = "402:w:-1" }, { .s = "402:w: 1" },
-		{ .s = "402:w:1x" }, { .s = "402:w:18446744073709551616" },
-		{ .s = "0x" }, { .s = "-1" }, { .s = " 80" }, { .s = "80 " },
+		{ .s = "" }, { .s = "10000" }, { .s = "402:x" }, { .s = "402:w:0" },
+		{ .s = "402-403" }, { .s = "402=1" },
 	};
 	char name[64];
 
 	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
-		struct io_break b = { .port = 0xbeef };
-		bool ok = parse_break(t[i].s, &b);
+		struct io_dr d = { .port = 0xbeef };
+		bool ok = parse_dr(t[i].s, &d);
 
 		if (ok && t[i].ok)
-			ok = b.port == t[i].port && b.dirs == t[i].dirs &&
-			     b.nth == t[i].nth && !b.seen;
+			ok = d.port == t[i].port && d.dirs == t[i].dirs &&
+			     d.nth == t[i].nth && !d.seen;
 		else
-			ok = ok == t[i].ok && b.port == 0xbeef;
-		snprintf(name, sizeof(name), "--break '%s'", t[i].s);
+			ok = ok == t[i].ok && d.port == 0xbeef;
+		snprintf(name, sizeof(name), "--dr '%s'", t[i].s);
 		check(ok, name);
 	}
 }
@@ -311,7 +365,8 @@ static void tables(void)
 
 int main(void)
 {
-	breaks();
+	stops();
+	drs();
 	rules();
 	numbers();
 	headers();

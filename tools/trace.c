@@ -5,8 +5,6 @@
 
 #include "trace.h"
 
-static const char *const dir_name[] = { "in", "out" };
-
 /* JSON: an object begins with its type and ends with end(). */
 static void begin(FILE *out, const char *type)
 {
@@ -28,18 +26,26 @@ static void end(FILE *out)
 	fputs("}\n", out);
 }
 
-static void access_json(FILE *out, const struct piotrap_log_rec *r)
+static const char *dir_of(const struct access *a)
 {
-	text(out, "dir", dir_name[r->dir & 1]);
-	number(out, "port", r->port);
-	number(out, "size", r->size);
-	number(out, "value", r->value);
+	static const char *const port[] = { "in", "out" }, *const mem[] = { "read", "write" };
+
+	return (a->memory ? mem : port)[a->dir & 1];
+}
+
+static void access_json(FILE *out, const struct access *a)
+{
+	text(out, "dir", dir_of(a));
+	number(out, a->memory ? "address" : "port", a->addr);
+	number(out, "size", a->size);
+	if (a->has_value)
+		number(out, "value", a->value);
 }
 
 /* CS:RIP, as wide as the code is. */
-static void place_text(FILE *out, const struct piotrap_log_rec *r)
+static void place_text(FILE *out, unsigned int cs, uint64_t ip, unsigned int bits)
 {
-	fprintf(out, "%04x:%0*" PRIx64, r->cs, r->bits / 4, (uint64_t)r->rip);
+	fprintf(out, "%04x:%0*" PRIx64, cs, (int)bits / 4, ip);
 }
 
 static void place_json(FILE *out, const struct piotrap_log_rec *r)
@@ -50,13 +56,27 @@ static void place_json(FILE *out, const struct piotrap_log_rec *r)
 }
 
 /* Where, which, what: a line without its end. */
-static void access_text(FILE *out, const struct piotrap_log_rec *r,
-			const char *gap)
+static void access_text(FILE *out, const struct access *a, const char *gap)
 {
-	place_text(out, r);
-	fprintf(out, " %s%s port %04x size %u value %0*" PRIx64,
-		dir_name[r->dir & 1], r->dir ? "" : gap, r->port, r->size,
-		r->size * 2, (uint64_t)r->value);
+	int digits = a->size < 8 ? a->size * 2 : 16;
+
+	place_text(out, a->cs, a->ip, a->bits);
+	fprintf(out, " %s%s", dir_of(a), a->dir ? "" : gap);
+	if (a->memory)
+		fprintf(out, " address %0*" PRIx64, a->bits == 64 ? 16 : 8, a->addr);
+	else
+		fprintf(out, " port %04" PRIx64, a->addr);
+	fprintf(out, " size %u", a->size);
+	if (a->has_value)
+		fprintf(out, " value %0*" PRIx64, digits, a->value);
+}
+
+struct access access_of(const struct piotrap_log_rec *r)
+{
+	return (struct access) {
+		.cs = r->cs, .ip = r->rip, .bits = r->bits, .dir = r->dir & 1,
+		.addr = r->port, .size = r->size, .value = r->value, .has_value = true,
+	};
 }
 
 /* The name of RAX, RIP, RFLAGS...: as 16-bit code shows all 32 bits, eax. */
@@ -70,14 +90,16 @@ static const char *reg_name(const char *name, unsigned int bits)
 
 static void print_port(struct trace *t, const struct piotrap_log_rec *r)
 {
+	struct access a = access_of(r);
+
 	if (!t->json) {
-		access_text(t->out, r, " ");
+		access_text(t->out, &a, " ");
 		fputc('\n', t->out);
 		return;
 	}
 	begin(t->out, "port");
 	place_json(t->out, r);
-	access_json(t->out, r);
+	access_json(t->out, &a);
 	end(t->out);
 }
 
@@ -93,7 +115,7 @@ static void print_step(struct trace *t, const struct piotrap_log_rec *r)
 		begin(t->out, "step");
 		place_json(t->out, r);
 	} else {
-		place_text(t->out, r);
+		place_text(t->out, r->cs, r->rip, r->bits);
 		fputs(" step", t->out);
 	}
 	for (size_t i = 0; i < sizeof(f) / sizeof(f[0]); i++) {
@@ -121,15 +143,15 @@ void trace_record(struct trace *t, const struct piotrap_log_rec *rec)
 	}
 }
 
-static void stop_json(struct trace *t, const struct piotrap_log_rec *rec,
-		      uint64_t nth, const struct piotrap_run *run,
-		      const struct piotrap_debug *d, unsigned int hit,
+static void stop_json(struct trace *t, const char *kind, unsigned int index,
+		      uint64_t nth, const struct access *a,
+		      const struct piotrap_run *run, const struct piotrap_debug *d,
 		      unsigned int bits)
 {
 	const struct piotrap_regs *r = &run->regs;
 	const struct piotrap_segs *s = &run->segs;
 	const struct { const char *name; uint64_t val; } f[] = {
-		{ "at_cs", rec->cs }, { "at_ip", rec->rip },
+		{ "at_cs", a->cs }, { "at_ip", a->ip },
 		{ "bits", bits }, { "rax", r->rax }, { "rbx", r->rbx }, { "rcx", r->rcx },
 		{ "rdx", r->rdx }, { "rsi", r->rsi }, { "rdi", r->rdi },
 		{ "rbp", r->rbp }, { "rsp", r->rsp },
@@ -142,10 +164,10 @@ static void stop_json(struct trace *t, const struct piotrap_log_rec *rec,
 		{ "gs", s->gs.selector }, { "dr6", d->dr6 }, { "dr7", d->dr7 },
 	};
 
-	begin(t->out, "break");
-	number(t->out, "index", hit);
+	begin(t->out, kind);
+	number(t->out, "index", index);
 	number(t->out, "nth", nth);
-	access_json(t->out, rec);
+	access_json(t->out, a);
 	for (size_t i = 0; i < sizeof(f) / sizeof(f[0]); i++)
 		number(t->out, f[i].name, f[i].val);
 	end(t->out);
@@ -182,16 +204,16 @@ static void print_regs(FILE *out, const struct piotrap_regs *r,
 			(uint64_t)r->gpr[n], n % 4 < 3 ? "  " : "\n");
 }
 
-static void stop_text(struct trace *t, const struct piotrap_log_rec *rec,
-		      uint64_t nth, const struct piotrap_run *run,
-		      const struct piotrap_debug *d, unsigned int hit,
+static void stop_text(struct trace *t, const char *kind, unsigned int index,
+		      uint64_t nth, const struct access *a,
+		      const struct piotrap_run *run, const struct piotrap_debug *d,
 		      unsigned int bits)
 {
 	const struct piotrap_regs *r = &run->regs;
 	const struct piotrap_segs *s = &run->segs;
 
-	fprintf(t->out, "break %u: match %" PRIu64 ": ", hit, nth);
-	access_text(t->out, rec, "");
+	fprintf(t->out, "%s %u: match %" PRIu64 ": ", kind, index, nth);
+	access_text(t->out, a, "");
 	fputc('\n', t->out);
 	print_regs(t->out, r, bits);
 	fprintf(t->out,
@@ -207,12 +229,11 @@ static void stop_text(struct trace *t, const struct piotrap_log_rec *rec,
 		(uint64_t)d->dr6, (uint64_t)d->dr7);
 }
 
-void trace_stop(struct trace *t, const struct piotrap_log_rec *rec,
-		uint64_t nth, const struct piotrap_run *run,
-		const struct piotrap_debug *debug, unsigned int hit,
-		unsigned int bits)
+void trace_stop(struct trace *t, const char *kind, unsigned int index, uint64_t nth,
+		const struct access *a, const struct piotrap_run *run,
+		const struct piotrap_debug *debug, unsigned int bits)
 {
-	(t->json ? stop_json : stop_text)(t, rec, nth, run, debug, hit, bits);
+	(t->json ? stop_json : stop_text)(t, kind, index, nth, a, run, debug, bits);
 }
 
 void trace_stats(struct trace *t)
