@@ -10,9 +10,12 @@
  * The probe itself, a BPF program for instance, runs with preemption disabled, as on
  * every tracepoint, and must not.
  *
- * Cost of all while disabled: a static branch that is not taken; the arguments are
- * not even computed. Observing changes nothing: not the result of a run and not the
- * path that it takes.
+ * Cost of all while disabled: a static branch that is not taken; the fields are not
+ * even computed. The branch of what the emulator notices (piotrap_pending_dbg,
+ * piotrap_rep_break, piotrap_debug_trap, piotrap_exception, and piotrap_port_io of
+ * batches and of what the owner has served) is in its trace hook, so that a call comes
+ * before it. Observing changes nothing: not the result of a run and not the path that
+ * it takes.
  *
  * Fields that every event has:
  *

@@ -794,6 +794,38 @@ TEST_F(trace, exact_counts)
 	}
 }
 
+/* The same for what the scheduler and BPF programs are asked. */
+TEST_F(trace, exact_counts_of_questions)
+{
+	struct box *b = &self->b;
+	bool polls = !set_poll_every("0");
+	int err;
+
+	ASSERT_EQ(0, set_config(b, PIOTRAP_CONFIG_BPF, ~0U, true));
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_BPF, PORT, 2, 0x21, 0));
+	ASSERT_EQ(0, enable(&self->c, "", true));
+	b->run->regs.rcx = 23;
+	if (polls)
+		ASSERT_EQ(0, set_poll_every("1"));
+	/* in al, 0x80; out 0x81, al; loop $-4 */
+	err = STREAM(b, 0xe4, 0x80, 0xe6, 0x81, 0xe2, 0xfa);
+	set_poll_every("0");
+	ASSERT_EQ(0, err);
+	EXPECT_EXIT(DONE, b);
+	EXPECT_EQ(69, b->run->boundaries);
+	EXPECT_EQ(0, take(&self->c));
+	EXPECT_EQ(23, count(&self->c, "piotrap_bpf_io: read port=80 size=1 value=21 "));
+	EXPECT_EQ(23, count(&self->c, "piotrap_bpf_io: write port=81 size=1 value=ff "));
+	EXPECT_EQ(46, count(&self->c, "piotrap_bpf_io: "));
+	EXPECT_EQ(46, count(&self->c, "piotrap_port_io: "));
+	if (!polls)
+		return;
+	/* Before each boundary. */
+	EXPECT_EQ(69, count(&self->c, "piotrap_preempt: "));
+	EXPECT_EQ(69, count(&self->c, "piotrap_resume: "));
+	EXPECT_EQ(2 * 46 + 2 * 69 + 2, self->c.nr);
+}
+
 /* The value of a field in a line's text, up to the next blank. */
 static const char *value(const char *line, const char *name, char *buf, size_t size)
 {
