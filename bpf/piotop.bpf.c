@@ -45,7 +45,6 @@ SEC("tracepoint/piotrap/piotrap_port_io")
 int port_io(void *ctx)
 {
 	struct port_count *c;
-	struct served *s;
 	struct port_io io;
 
 	if (!READ_EVENT(io, ctx))
@@ -60,16 +59,13 @@ int port_io(void *ctx)
 		__sync_fetch_and_add(&c->in, io.count);
 		__sync_fetch_and_add(&c->bytes_in, io.count * io.size);
 	}
-	/* What the owner has served is committed first in the next run. */
-	s = bpf_map_lookup_elem(&serving, &io.sandbox);
-	if (!s)
-		return 0;
-	if (s->port == io.port)
-		__sync_fetch_and_add(&c->wait, bpf_ktime_get_ns() - s->since);
-	bpf_map_delete_elem(&serving, &io.sandbox);
 	return 0;
 }
 
+/*
+ * An access to ports of different kinds may leave for one of its bytes, and be told by
+ * its first port later: what is told of the exit is the port that was waited for.
+ */
 SEC("tracepoint/piotrap/piotrap_run_exit")
 int run_exit(void *ctx)
 {
@@ -77,12 +73,8 @@ int run_exit(void *ctx)
 	struct run_exit e;
 	struct served s;
 
-	if (!READ_EVENT(e, ctx))
+	if (!READ_EVENT(e, ctx) || e.reason != PIOTRAP_EXIT_IO_PORT)
 		return 0;
-	if (e.reason != PIOTRAP_EXIT_IO_PORT) {
-		bpf_map_delete_elem(&serving, &e.sandbox);
-		return 0;
-	}
 	c = count_of(e.addr);
 	if (!c)
 		return 0;
@@ -91,5 +83,24 @@ int run_exit(void *ctx)
 	s.port = e.addr & 0xffff;
 	if (bpf_map_update_elem(&serving, &e.sandbox, &s, BPF_ANY))
 		count_lost();
+	return 0;
+}
+
+SEC("tracepoint/piotrap/piotrap_run_enter")
+int run_enter(void *ctx)
+{
+	struct port_count *c;
+	struct run_enter e;
+	struct served *s;
+
+	if (!READ_EVENT(e, ctx))
+		return 0;
+	s = bpf_map_lookup_elem(&serving, &e.sandbox);
+	if (!s)
+		return 0;
+	c = count_of(s->port);
+	if (c)
+		__sync_fetch_and_add(&c->wait, bpf_ktime_get_ns() - s->since);
+	bpf_map_delete_elem(&serving, &e.sandbox);
 	return 0;
 }

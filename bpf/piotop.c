@@ -192,7 +192,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 /* What follows the vertical tab comes behind the options. */
 static const char doc[] =
 	"Show which ports the sandboxes of piotrap access, until COMMAND has ended or Ctrl-C: how often now, how often so far, and the history of the last 16 intervals. What is sorted is the last interval; at the end, all of it.\n"
-	"\vTIME is how long sandboxes waited for their owners to serve the port: from an exit of a run until its access is committed by the next one. What the kernel serves itself takes no time that could be seen from outside. Bars of the history are relative to the highest of their row.\n\n"
+	"\vTIME is how long sandboxes waited for their owners to serve the port: from an exit of a run until the next one begins. What the kernel serves itself takes no time that could be seen from outside. Bars of the history are relative to the highest of their row.\n\n"
 	"Examples:\n"
 	"  piotop                       all sandboxes\n"
 	"  piotop -S time -p 1234       what process 1234 is slow to serve\n"
@@ -214,7 +214,8 @@ int main(int argc, char **argv)
 	setlocale(LC_CTYPE, "");
 	utf8 = !strcmp(nl_langinfo(CODESET), "UTF-8");
 	tool_options(&argp, argc, argv,
-		     (const char *const[]) { "piotrap_port_io", "piotrap_run_exit", NULL });
+		     (const char *const[]) { "piotrap_port_io", "piotrap_run_exit",
+					     "piotrap_run_enter", NULL });
 	skel = piotop_bpf__open();
 	if (!skel)
 		fail("cannot open the BPF program: %s", strerror(errno));

@@ -11,7 +11,7 @@
  * @bytes_in: bytes read
  * @bytes_out: bytes written
  * @exits: exits to the owner, who was to serve it
- * @wait: nanoseconds from such an exit until its first element was committed
+ * @wait: nanoseconds from such an exit until the sandbox ran again
  */
 struct port_count {
 	__u64 in;

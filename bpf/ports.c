@@ -209,7 +209,7 @@ void ports_json(const struct port_table *t, FILE *out, uint64_t time, bool total
 	for (i = 0; i < t->nr; i++) {
 		const struct port_row *r = t->rows[i];
 
-		if (!total && !accesses(&r->delta) && !r->delta.exits)
+		if (!total && !accesses(&r->delta) && !r->delta.exits && !r->delta.wait)
 			continue;
 		json_begin(&j, out, total ? "total" : "interval");
 		json_number(&j, "time_ns", time);

@@ -334,6 +334,17 @@ static void test_ports(void)
 	     "{\"type\":\"interval\",\"time_ns\":7,\"interval_ns\":500000000,\"port\":144,\"in\":40,\"out\":0,\"bytes_in\":160,\"bytes_out\":0,\"exits\":0,\"wait_ns\":500000}\n",
 	     "ports: JSON, without what nothing happened to");
 
+	/* An owner who was called in the last interval comes back in this one. */
+	ports_tick(&table, 1000);
+	few.wait += 600;
+	ports_set(&table, 0x90, &few);
+	out = capture();
+	ports_json(&table, out, 8, false);
+	fclose(out);
+	same(captured,
+	     "{\"type\":\"interval\",\"time_ns\":8,\"interval_ns\":1000,\"port\":144,\"in\":0,\"out\":0,\"bytes_in\":0,\"bytes_out\":0,\"exits\":0,\"wait_ns\":600}\n",
+	     "ports: JSON of one that only waits");
+
 	for (int i = 0; i < 2 * HISTORY; i++)
 		ports_tick(&table, 1);
 	out = capture();

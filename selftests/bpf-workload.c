@@ -21,6 +21,7 @@
 
 #define LATCH	0x80
 #define SERVED	0x90
+#define MIXED	0x94		/* open bus, but its second byte is the owner's */
 #define NOTHING	0x60
 #define BUFFER	0x3000UL
 #define WATCHED	0x4000UL
@@ -93,7 +94,8 @@ static void open_me(const char *name, unsigned int writes)
 	if (box_open(b) || ctl(b, PIOTRAP_INFO, &i))
 		die("no sandbox");
 	if (set_ports(b, PIOTRAP_PORT_LATCH, LATCH, 1, 0, 0) ||
-	    set_ports(b, PIOTRAP_PORT_EXIT, SERVED, 4, 0, 0))
+	    set_ports(b, PIOTRAP_PORT_EXIT, SERVED, 4, 0, 0) ||
+	    set_ports(b, PIOTRAP_PORT_EXIT, MIXED + 1, 1, 0, 0))
 		die("PIOTRAP_SET_PORTS");
 	bulk(true);
 	snprintf(line, sizeof(line),
@@ -138,6 +140,13 @@ static void ports(void)
 		touch(b, PIOTRAP_GROUP_IO);
 		GO_ON(DONE);
 	}
+
+	/* in ax, MIXED: one access of two bytes, of which he answers one */
+	GO(IO_PORT, 0xe5, MIXED);
+	b->data[0] = 0x5a;
+	b->run->io.done = 1;
+	touch(b, PIOTRAP_GROUP_IO);
+	GO_ON(DONE);
 }
 
 /* rep outsb to NOTHING, of @n */

@@ -14,7 +14,7 @@ TOOLS = ("piosnoop", "piotop", "pendingdbg", "repbreak", "piolat")
 REASONS = {1: "done", 3: "io_port", 6: "debug", 7: "exception", 14: "budget"}
 
 # bpf-workload's ports and counts.
-LATCH, SERVED, NOTHING, BULK = 0x80, 0x90, 0x60, 600
+LATCH, SERVED, MIXED, NOTHING, BULK = 0x80, 0x90, 0x94, 0x60, 600
 
 
 class Tap:
@@ -73,12 +73,16 @@ class Box:
         last = (self.writes - 1) & 0xff
         return ([("out", LATCH, 1, i & 0xff) for i in range(self.writes)] +
                 [("in", SERVED, 4, 0x11223344 + i) for i in range(2)] +
+                [("in", MIXED, 2, 0x5aff)] +
                 [("out", NOTHING, 1, 0)] * 5 + [("in", LATCH, 1, last)] * 2)
 
     def ports(self):
         """in, out, bytes_in, bytes_out, exits"""
         return {LATCH: (2, self.writes, 2, self.writes, 0),
                 SERVED: (2, 0, 8, 0, 2),
+                # The exit is that of the second byte.
+                MIXED: (1, 0, 2, 0, 0),
+                MIXED + 1: (0, 0, 0, 0, 1),
                 NOTHING: (0, BULK + 5, 0, BULK + 5, 0)}
 
     def pending(self):
@@ -141,10 +145,9 @@ def check_piotop(events, boxes):
     got = {e["port"]: tuple(e[k] for k in keys) for e in totals}
     assert got == want, got
     # By accesses, the most frequent first.
-    assert [e["port"] for e in totals] == [NOTHING, LATCH, SERVED]
-    assert {e["port"]: e["wait_ns"] > 0 for e in totals} == \
-        {NOTHING: False, LATCH: False, SERVED: True}
-    assert strip(end, "type") == {"ports": 3, "lost": 0}, end
+    assert [e["port"] for e in totals] == [NOTHING, LATCH, SERVED, MIXED, MIXED + 1]
+    assert {e["port"] for e in totals if e["wait_ns"] > 0} == {SERVED, MIXED + 1}
+    assert strip(end, "type") == {"ports": 5, "lost": 0}, end
     # Intervals add up to no more than all of it: what came after the last is in the
     # total only.
     parts = collections.Counter()
@@ -236,12 +239,14 @@ def text_patterns(b):
         "piosnoop": [
             rf"^{who}1002 +out 0080 +1 +1 00$",
             rf"^{who}[0-9a-f]+ +in  0090 +4 +1 11223345$",
-            rf"^{b.writes + 9 + 1} events, 0 lost$"],
+            rf"^{b.writes + 10 + 1} events, 0 lost$"],
         "piotop": [
             rf"^0060 +0 +{BULK + 5} +0 +{BULK + 5} +0 +-$",
             rf"^0080 +2 +{b.writes} +2 +{b.writes} +0 +-$",
             r"^0090 +2 +0 +8 +0 +2 +[0-9.]+[num]?s$",
-            r"^3 ports, 0 lost$"],
+            r"^0094 +1 +0 +2 +0 +0 +-$",
+            r"^0095 +0 +0 +0 +0 +1 +[0-9.]+[num]?s$",
+            r"^5 ports, 0 lost$"],
         "pendingdbg": [
             rf"^{who}1004 +2 data +- -> B0  held by the shadow$",
             rf"^{who}1004 +1 io +B0 -> B0\|B1$",
@@ -257,7 +262,7 @@ def text_patterns(b):
             r"^2 breaks, 0 lost$"],
         "piolat": [
             rf"^run +done +{b.reasons.count('done')} +[0-9.]+[num]?s +[0-9.]+[num]?s$",
-            r"^exit +io_port +2 +[0-9.]+[num]?s +[0-9.]+[num]?s$",
+            r"^exit +io_port +3 +[0-9.]+[num]?s +[0-9.]+[num]?s$",
             rf"^{len(b.reasons)} runs, {len(b.reasons) - 1} exits, \d+ preemptions, 0 lost$"],
     }
 
@@ -306,7 +311,7 @@ def check_overrun(parts):
     end = end_of(events)
     boxes = [x for x in read_json(parts["overrun-boxes"]) if x["type"] == "box"]
     # One event for what goes in bulk.
-    total = sum(b["writes"] + 2 + 5 + 2 + 1 for b in boxes)
+    total = sum(b["writes"] + 2 + 1 + 5 + 2 + 1 for b in boxes)
     assert len(boxes) == 2 and end["lost"] > 0, end
     assert end["events"] == len(events) - 1
     assert end["events"] + end["lost"] == total, (end, total)
