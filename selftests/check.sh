@@ -143,6 +143,13 @@ bpf() {
 		python3 selftests/bpf.py
 }
 
+# The same without BTF of the module, and the programs that read tracepoints.
+no_btf_tools() { PIOTRAP_NO_BTF=1 bpf "$1"; }
+no_btf() {
+	PIOTRAP_NO_BTF=1 in_vm "$1" no-btf '[ ! -e /sys/kernel/btf/piotrap ]' \
+		'bpf-decide trace uart.sh'
+}
+
 check() {
 	local k
 
@@ -172,6 +179,8 @@ check() {
 		suite "bpftrace-$k" bpftrace "$k"
 		suite "bpf-$k" bpf "$k"
 	done
+	suite no-btf no_btf "${KERNELS##* }"
+	suite no-btf-tools no_btf_tools "${KERNELS##* }"
 	suite lockdown lockdown
 	suite install selftests/install.sh
 	suite documentation Documentation/check.sh

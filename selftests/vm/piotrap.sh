@@ -8,6 +8,7 @@
 #
 # usage: piotrap.sh [OPTION OF run.sh]... -- COMMAND...
 #   PIOTRAP_DEBUG=1 loads the module with poll_every, see module.sh.
+#   PIOTRAP_NO_BTF=1 takes the module's BTF away, as where nothing could make it.
 #   PIOTRAP_BPF=1 adds the tools on libbpf (piosnoop, piotop...) to the PATH.
 
 set -euo pipefail
@@ -23,6 +24,10 @@ done
 "$here/deps.sh" build vm
 ko=$("$here/module.sh" "$kernel")
 mkdir -p "$BUILD/vm"
+if [ -n "${PIOTRAP_NO_BTF:-}" ]; then
+	objcopy --remove-section .BTF "$ko" "$BUILD/vm/no-btf.ko"
+	ko=$BUILD/vm/no-btf.ko
+fi
 # The VM has no shared libraries. What is built in tools/ may be built otherwise
 # at any time.
 (
