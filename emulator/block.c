@@ -103,7 +103,7 @@ static bool quiet(const struct emu *cpu)
 	if (cpu->flags & (EMU_WANT_STEPS | EMU_CALLER_MEMORY | EMU_NO_BLOCKS))
 		return false;
 	return !p->in_rep && !p->insn_len && !p->nr_replay && !p->watch_passed &&
-	       !cpu->st.io.kind;
+	       !p->stopped && !cpu->st.io.kind;
 }
 
 void emu_blocks_drop(struct emu *cpu)

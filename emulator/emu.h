@@ -599,6 +599,7 @@ struct emu_ops {
 #define EMU_CALLER_MEMORY	BIT(5)	/* linear addresses are the caller's own */
 #define EMU_EXIT_MSRS		BIT(6)	/* the owner serves unknown MSRs */
 #define EMU_NO_BLOCKS		BIT(7)	/* instruction by instruction (K4) */
+#define EMU_REP_SINGLY		BIT(8)	/* element by element; ports are not stepped */
 
 /**
  * struct emu_config - how events reach the owner; no part of the state

@@ -253,7 +253,8 @@ static u32 batch_size(struct emu *cpu, const struct emu_insn *i, u64 count,
 {
 	u64 n = min(count, cpu->st.budget);
 
-	if (n < 2 || cpu->flags & (EMU_NO_BULK | EMU_WANT_STEPS) ||
+	if (n < 2 ||
+	    cpu->flags & (EMU_NO_BULK | EMU_REP_SINGLY | EMU_WANT_STEPS) ||
 	    attention(cpu) || cpu->st.progress.nr_replay)
 		return 0;
 	n = min_t(u64, n, EMU_BULK_MAX >> b->shift);

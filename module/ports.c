@@ -310,6 +310,13 @@ static int stop_for_program(struct emu *cpu, const struct piotrap_bpf_io *asked)
 	return stop(cpu, PIOTRAP_EXIT_BPF, asked->port);
 }
 
+/* Is there one, which may be asked? Both may change at any time. */
+static bool program_decides(const struct sandbox *sb)
+{
+	return trace_piotrap_bpf_io_enabled() &&
+	       sb->config_flags & PIOTRAP_CONFIG_BPF;
+}
+
 /*
  * Have a program decide (K13). What it leaves in the record may be anything: it is
  * taken once, and what is no answer counts as none.
@@ -396,10 +403,7 @@ int ports_check(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir,
 	if (range_of(&sb->ports, port)->kind != PIOTRAP_PORT_BPF)
 		return EMU_OK;
 	sb->ports.answered = false;
-	if (!trace_piotrap_bpf_io_enabled() ||
-	    !(sb->config_flags & PIOTRAP_CONFIG_BPF))
-		return EMU_OK;
-	return ask_program(cpu, port, size, dir, val);
+	return program_decides(sb) ? ask_program(cpu, port, size, dir, val) : EMU_OK;
 }
 
 static u8 input_byte(struct port_range *r)
@@ -499,7 +503,8 @@ int ports_write(struct emu *cpu, u16 port, unsigned int size, u32 val)
 
 /* -- A single access to what never stops, in one pass. -- */
 
-static bool quick_read(struct port_range *r, u32 port, unsigned int size, u32 *val)
+static bool quick_read(const struct sandbox *sb, struct port_range *r, u32 port,
+		       unsigned int size, u32 *val)
 {
 	unsigned int i;
 
@@ -513,7 +518,10 @@ static bool quick_read(struct port_range *r, u32 port, unsigned int size, u32 *v
 			return false;
 		break;
 	default:
-		return false;
+		/* Without a program such a port is open bus. */
+		if (r->kind != PIOTRAP_PORT_BPF || program_decides(sb))
+			return false;
+		break;
 	}
 	*val = read_byte(r, port);
 	for (i = 1; i < size; i++)
@@ -534,7 +542,10 @@ static bool quick_write(struct sandbox *sb, struct port_range *r, u32 port,
 			return false;
 		break;
 	default:
-		return false;
+		/* Without a program such a port is open bus. */
+		if (r->kind != PIOTRAP_PORT_BPF || program_decides(sb))
+			return false;
+		break;
 	}
 	trace_piotrap_port_io(sb, port, EMU_WRITE, size, false, 1, val);
 	if (r->kind == PIOTRAP_PORT_CONSOLE)
@@ -544,7 +555,7 @@ static bool quick_write(struct sandbox *sb, struct port_range *r, u32 port,
 	return true;
 }
 
-/* Hook: it is not offered while there is a log or a program that decides. */
+/* Hook: it is not offered while there is a log. What a program decides it declines. */
 bool ports_quick(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir,
 		 u32 *val)
 {
@@ -555,7 +566,7 @@ bool ports_quick(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir,
 		return false;
 	if (dir == EMU_WRITE)
 		return quick_write(sb, r, port, size, *val);
-	if (!quick_read(r, port, size, val))
+	if (!quick_read(sb, r, port, size, val))
 		return false;
 	trace_piotrap_port_io(sb, port, EMU_READ, size, false, 1, *val);
 	return true;

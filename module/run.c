@@ -51,9 +51,11 @@ void run_set_flags(struct sandbox *sb)
 {
 	u32 flags = config_to_flags(sb);
 
-	/* A record has one value, and a program is asked about one access. */
-	if (sb->log.flags || sb->config_flags & PIOTRAP_CONFIG_BPF)
+	/* A record has one value, and a program is asked about one access (K13). */
+	if (sb->log.flags)
 		flags |= EMU_NO_BULK;
+	if (sb->config_flags & PIOTRAP_CONFIG_BPF)
+		flags |= EMU_REP_SINGLY;
 	if (sb->log.flags & PIOTRAP_LOG_STEPS)
 		flags |= EMU_WANT_STEPS;
 	sb->cpu.flags = flags;

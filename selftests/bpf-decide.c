@@ -366,6 +366,52 @@ TEST_F(bpf, rep)
 	}
 }
 
+/* A loop that runs as a block is asked each time, and a latch in it is none's business. */
+TEST_F(bpf, loop)
+{
+	struct box *b = &self->b;
+
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_LATCH, 0xa0, 1, 7, 0));
+	/* in al, 0x80; out 0x81, al; in al, 0xa0; loop $-8; hlt */
+	PUT(b, 0xe4, 0x80, 0xe6, 0x81, 0xe4, 0xa0, 0xe2, 0xf8, 0xf4);
+	for (int i = 0; i < 3; i++) {
+		order(self->p)->action = PIOTRAP_BPF_DONE;
+		reset_cpu(b);
+		b->run->regs.rcx = 23;
+		ASSERT_EQ(0, run_on(b));
+		ASSERT_EXIT(HLT, b);
+		EXPECT_EQ(4 * 23 + 1, b->run->boundaries);
+		EXPECT_EQ(46, self->p->bss->asked);
+		EXPECT_EQ(7, b->run->regs.rax);
+	}
+	/* The stop comes where it is asked for, and goes on. */
+	order(self->p)->action = PIOTRAP_BPF_DONE;
+	self->p->bss->orders.stop_at = 21;
+	reset_cpu(b);
+	b->run->regs.rcx = 23;
+	ASSERT_EQ(0, run_on(b));
+	ASSERT_EXIT(BPF, b);
+	EXPECT_EQ(CODE, b->run->regs.rip);
+	EXPECT_EQ(13, b->run->regs.rcx);
+	EXPECT_EQ(40, b->run->boundaries);
+	ASSERT_EQ(0, run_on(b));
+	ASSERT_EXIT(HLT, b);
+	EXPECT_EQ(47, self->p->bss->asked);
+	/* Without a program: open bus. */
+	ASSERT_EQ(0, bpf_link__destroy(self->link));
+	self->link = NULL;
+	order(self->p);
+	PUT(b, 0xe4, 0x80, 0xe6, 0x81, 0xe4, 0x81, 0xe2, 0xf8, 0xf4);
+	for (int i = 0; i < 3; i++) {
+		reset_cpu(b);
+		b->run->regs.rcx = 23;
+		ASSERT_EQ(0, run_on(b));
+		ASSERT_EXIT(HLT, b);
+		EXPECT_EQ(0xff, b->run->regs.rax);
+	}
+	EXPECT_EQ(0, self->p->bss->asked);
+}
+
 /* As with any device: the trap comes after the access, and not for a stop. */
 TEST_F(bpf, breakpoints)
 {

@@ -515,6 +515,20 @@ TEST_F(trace, bpf_io)
 	};
 
 	EXPECT_LINES(lines16);
+	/* In such a sandbox a REP goes element by element, at any port. */
+	reset_cpu(b);
+	b->run->regs.rcx = 2;
+	b->run->regs.rdx = 0x60;
+	b->run->regs.rsi = DST;
+	memcpy(b->mem + DST, "ab", 2);
+	/* rep outsb */
+	ASSERT_EQ(0, STREAM(b, 0xf3, 0x6e));
+	static const char *const lines17[] = {
+		"piotrap_port_io: write port=60 size=1 value=61 count=1 fast=0 rip=1000",
+		"piotrap_port_io: write port=60 size=1 value=62 count=1 fast=0 rip=1000",
+	};
+
+	EXPECT_LINES(lines17);
 	/* A sandbox that does not want it is not asked. */
 	ASSERT_EQ(0, set_config(b, 0, ~0U, true));
 	ASSERT_EQ(0, enable(&self->c, "piotrap_port_io", false));

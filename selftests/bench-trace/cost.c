@@ -43,21 +43,21 @@ static uint64_t tsc(void)
 	return (uint64_t)hi << 32 | lo;
 }
 
-/* in al, PORT; loop $-2 */
+/* In memory, where it is decoded once: in al, PORT; loop $-2; hlt */
 static uint64_t run_loop(uint8_t port, unsigned int rounds)
 {
-	const uint8_t code[] = { 0xe4, port, 0xe2, 0xfc };
 	uint64_t t;
 	int err;
 
+	PUT(&box, 0xe4, port, 0xe2, 0xfc, 0xf4);
 	reset_cpu(&box);
 	box.run->regs.rcx = rounds;
 	t = tsc();
-	err = run_stream(&box, code, sizeof(code));
+	err = run_on(&box);
 	t = tsc() - t;
 	check(err, "PIOTRAP_RUN");
-	if (box.run->exit_reason != PIOTRAP_EXIT_DONE ||
-	    box.run->boundaries != 2 * rounds)
+	if (box.run->exit_reason != PIOTRAP_EXIT_HLT ||
+	    box.run->boundaries != 2 * rounds + 1)
 		check(-EPROTO, "the loop");
 	return t;
 }
@@ -97,14 +97,15 @@ int main(void)
 
 	check(box_open(&box), "/dev/piotrap");
 	check(ctl(&box, PIOTRAP_INFO, &info), "PIOTRAP_INFO");
-	check(set_config(&box, PIOTRAP_CONFIG_BPF, ~0U, true), "PIOTRAP_CONFIG");
 	check(set_ports(&box, PIOTRAP_PORT_LATCH, LATCH, 1, 0x21, 0), "a latch");
+	figure("off", LATCH, 0x21);
+	check(set_config(&box, PIOTRAP_CONFIG_BPF, ~0U, true), "PIOTRAP_CONFIG");
 	check(set_ports(&box, PIOTRAP_PORT_BPF, DECIDED, 1, 0x21, 0), "a BPF port");
 	p = cost__open_and_load();
 	check(p ? 0 : -errno, "the BPF programs");
 	p->bss->sandbox = info.sandbox_id;
 
-	figure("off", LATCH, 0x21);
+	figure("flag", LATCH, 0x21);
 	figure("bpf-off", DECIDED, 0xff);
 
 	enable("piotrap_port_io", "1");

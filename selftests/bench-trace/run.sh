@@ -35,6 +35,7 @@ gcc -std=gnu11 -static -O2 -Wall -Wextra -Werror -I "$TOP/module/uapi" -I "$tmp"
 awk -v kernel="$kernel" '
 BEGIN {
 	text["off"] = "a latch, nothing on"
+	text["flag"] = "a latch, with PIOTRAP_CONFIG_BPF"
 	text["bpf-off"] = "a BPF port, no program"
 	text["event"] = "a latch, piotrap_port_io on in tracefs"
 	text["count"] = "a latch, a raw_tp program that counts piotrap_port_io"
@@ -52,4 +53,4 @@ NF == 3 && $1 in text {
 	next
 }
 { exit 1 }
-END { exit rows != 7 }' "$tmp/out" || { cat "$tmp/out" >&2; die "cost.c has not run to its end"; }
+END { exit rows != 8 }' "$tmp/out" || { cat "$tmp/out" >&2; die "cost.c has not run to its end"; }
