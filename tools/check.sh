@@ -148,6 +148,19 @@ else
 	n=$((n + 1))
 	echo "    ok $n no permission # SKIP no setpriv"
 fi
+
+# As README.md says: in their own folder.
+cp -r examples "$tmp/examples"
+n=$((n + 1))
+if make -s -C "$tmp/examples" clean all >"$tmp/out" 2>&1 &&
+	[ -s "$tmp/examples/primes-64-v3.bin" ] &&
+	[ -s "$tmp/examples/primes.expected" ]; then
+	echo "    ok $n examples are built"
+else
+	sed 's/^/    # /' "$tmp/out"
+	echo "    not ok $n examples are built"
+	bad=1
+fi
 echo "    1..$n"
 [ $bad = 0 ] && echo "ok 2 command" || echo "not ok 2 command"
 exit $bad
