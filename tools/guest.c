@@ -272,9 +272,10 @@ static bool debug_trap(struct guest *g, int *status, const char **why)
 			   machine_bits(g->m));
 		stop = true;
 	}
-	*why = "break";
-	if (stop)
+	if (stop) {
+		*why = "break";
 		return true;
+	}
 
 	/* In real mode there is always one. */
 	if (!only_ours && protected_mode(g) && !has_handler(g, VECTOR_DB)) {
@@ -410,8 +411,10 @@ static bool ended(struct guest *g, int *status, const char **why)
 		*status = input_empty(g);
 		return *status;
 	case PIOTRAP_EXIT_WATCH:
+		if (!watch_hit(&g->watches, g->m, g->o, &g->trace))
+			return false;
 		*why = "break";
-		return watch_hit(&g->watches, g->m, g->o, &g->trace);
+		return true;
 	case PIOTRAP_EXIT_DEBUG:
 		return debug_trap(g, status, why);
 	case PIOTRAP_EXIT_EXCEPTION:
