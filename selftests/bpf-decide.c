@@ -644,6 +644,9 @@ TEST_F(bpf, btf)
 	EXPECT_LE(1, p->bss->writes);
 	EXPECT_EQ(1, p->bss->reads);
 	EXPECT_EQ(50, p->bss->bytes);
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_LATCH, 0xa0, 1, 0, 0));
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_LATCH, 0xa1, 1, 0, 0));
+	EXPECT_EQ(2, p->bss->sets);
 	types__destroy(p);
 }
 

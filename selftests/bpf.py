@@ -348,6 +348,7 @@ def check_ends(tap, parts):
 
     nothing = '^{"type":"end","events":0,"lost":0}$'
     status("duration", 0, out=nothing)
+    status("verbose", 0, err="libbpf: .*port_io", out=nothing)
     status("both", 0, out=nothing)
     status("status", 3, out="^$")
     tap.same("status: its output is in the file", read_json(parts["status.json"]),

@@ -117,6 +117,7 @@ echo 0 >/sys/kernel/tracing/events/piotrap/enable
 
 # How they end.
 once duration piosnoop -j -d 0.3
+once verbose piosnoop -v -j -d 0.1
 once both piosnoop -j -d 0.3 -- sleep 1000
 once status piosnoop -j -o status.json -- sh -c 'exit 3'
 part status.json

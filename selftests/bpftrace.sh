@@ -279,6 +279,20 @@ else
 	skip "piolat.bt: $name" "no poll_every in this module"
 fi
 
+# -- Types of the module's own, as Documentation/tracing-cost.rst shows it. --
+
+name="structures of the module, by its BTF"
+if [ -e /sys/kernel/btf/piotrap ]; then
+	# Kind 1 is a latch.
+	watch "piotrap run --port 80-8f=latch --port 90=latch shadow" \
+		-e 'kfunc:piotrap:ports_set { @[args->arg->kind, args->arg->count] = count(); }'
+	maps
+	is "$name" "@[1, 16]: 1
+@[1, 1]: 1"
+else
+	skip "$name" "no BTF of the module"
+fi
+
 # -- The one-line answers of the page, all at once: each has maps of its own. --
 
 awk -v q="'" '

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Count port accesses through the module's BTF: the tracepoint's arguments by their
- * types, and a field of a structure of the module's by its name.
+ * Count port accesses, and PIOTRAP_SET_PORTS, through the module's BTF: arguments of a
+ * tracepoint and of a function by their types, and a field of a structure of the
+ * module's by its name.
  */
 #include <linux/bpf.h>
 #include <linux/types.h>
@@ -23,6 +24,7 @@ __u64 sandbox;
 __u64 reads;
 __u64 writes;
 __u64 bytes;
+__u64 sets;
 
 SEC("tp_btf/piotrap_port_io")
 int BPF_PROG(port_io, const struct sandbox *sb, __u16 port, __u8 dir, __u8 size,
@@ -36,5 +38,14 @@ int BPF_PROG(port_io, const struct sandbox *sb, __u16 port, __u8 dir, __u8 size,
 	else
 		reads++;
 	bytes += count * size;
+	return 0;
+}
+
+/* Any function of the module's, too. */
+SEC("fentry/ports_set")
+int BPF_PROG(set, const struct sandbox *sb)
+{
+	if (sb->id == sandbox)
+		sets++;
 	return 0;
 }
