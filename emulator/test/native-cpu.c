@@ -330,7 +330,7 @@ void nat_cpu_init(void)
 	catch(SIGILL);
 	catch(SIGFPE);
 	catch(SIGTRAP);
-	catch(SIGALRM);
+	catch(SIGPROF);
 }
 
 static void say(const char *s)
@@ -350,7 +350,7 @@ void nat_caught(int sig, void *info, void *p)
 	unsigned int n;
 	char line[120];
 
-	if (!ctx->running || sig == SIGALRM) {
+	if (!ctx->running || sig == SIGPROF) {
 		snprintf(line, sizeof(line),
 			 "Bail out! signal %d %s, at %llx, in case %llu:%x:%u\n", sig,
 			 ctx->running ? "in native code" : "outside of native code",
