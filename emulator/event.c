@@ -70,13 +70,19 @@ static void apply_before(struct emu *cpu, const struct emu_event *ev)
 		emu_debug_take(cpu, EMU_CAUSE_DELIVERED);
 	else if (!is_soft(ev))
 		emu_debug_drop(cpu);
-	/* DR6 has the new bits even if the delivery faults (S154). */
+	note_cr2(cpu, ev);
+}
+
+/*
+ * DR6 has the new bits even if the delivery faults (S154), but not while it has only
+ * left half way: then it comes again, and is one event.
+ */
+static void apply_debug(struct emu *cpu, const struct emu_event *ev)
+{
 	if (is_debug(ev))
 		emu_debug_deliver(cpu, ev->payload,
 				  ev->type == EMU_EV_ICEBP &&
 				  cpu->flags & EMU_VENDOR_AMD);
-	else
-		note_cr2(cpu, ev);
 }
 
 static void apply_after(struct emu *cpu, const struct emu_event *ev)
@@ -179,6 +185,8 @@ static enum emu_exit deliver_all(struct emu *cpu, struct emu_event ev)
 		emu_unpin(cpu);
 		if (r && r != EMU_EXCEPTION && cpu->switched)
 			emu_task_revert(cpu);
+		if (r == EMU_OK || r == EMU_EXCEPTION)
+			apply_debug(cpu, &ev);
 		if (r != EMU_EXCEPTION)
 			break;
 		next = cpu->raised;
@@ -241,6 +249,7 @@ enum emu_exit emu_event_answer(struct emu *cpu)
 		return deliver_all(cpu, ev);
 	case EMU_EVENT_TAKE:
 		apply_before(cpu, &ev);
+		apply_debug(cpu, &ev);
 		apply_after(cpu, &ev);
 		cpu->st.regs.rip += ev.insn_len;
 		if (!mode64(cpu))
