@@ -81,6 +81,16 @@ static void mark_table(struct emu *cpu, u64 gpa)
 				cpu->win[user][n].write_tag = 0;
 }
 
+static int no_entry(struct emu *cpu, u64 lin, u64 gpa, unsigned int size,
+		    enum emu_access acc)
+{
+	cpu->exit.linear = lin;
+	cpu->exit.gpa = gpa;
+	cpu->exit.size = size;
+	cpu->exit.access = acc;
+	return EMU_FAIL;
+}
+
 static int read_entry(struct emu *cpu, u64 lin, u64 gpa, unsigned int size,
 		      u64 *val)
 {
@@ -97,32 +107,32 @@ static int read_entry(struct emu *cpu, u64 lin, u64 gpa, unsigned int size,
 	/* Tables that the owner serves are not walked. */
 	if (cpu->ops->read(cpu, gpa, size, val) == EMU_OK)
 		return EMU_OK;
-	cpu->exit.linear = lin;
-	cpu->exit.gpa = gpa;
-	cpu->exit.size = size;
-	cpu->exit.access = EMU_ACC_READ;
-	return EMU_FAIL;
+	return no_entry(cpu, lin, gpa, size, EMU_ACC_READ);
 }
 
-/* Set bits of an entry; false where somebody else has changed it. */
-static bool set_bits(struct emu *cpu, u64 gpa, unsigned int size, u64 old,
-		     u64 bits)
+/* Set bits of an entry; EMU_RETRY where somebody else has changed it. */
+static int set_bits(struct emu *cpu, u64 lin, u64 gpa, unsigned int size,
+		    u64 old, u64 bits)
 {
-	bool writable = true;
-	u8 *host = cpu->ops->window(cpu, gpa & ~(u64)(EMU_PAGE - 1), &writable);
+	bool writable = true, same;
+	u8 *host;
 
 	if ((old & bits) == bits)
-		return true;
+		return EMU_OK;
+	host = cpu->ops->window(cpu, gpa & ~(u64)(EMU_PAGE - 1), &writable);
 	if (!host)
-		cpu->ops->write(cpu, gpa, size, old | bits);
+		return cpu->ops->write(cpu, gpa, size, old | bits) == EMU_OK ?
+			EMU_OK : no_entry(cpu, lin, gpa, size, EMU_ACC_WRITE);
 	/* Tables in ROM keep what they say. */
-	if (!host || !writable)
-		return true;
+	if (!writable)
+		return EMU_OK;
 	host += gpa % EMU_PAGE;
 	if (size == 8)
-		return __sync_bool_compare_and_swap((u64 *)host, old, old | bits);
-	return __sync_bool_compare_and_swap((u32 *)host, (u32)old,
-					    (u32)(old | bits));
+		same = __sync_bool_compare_and_swap((u64 *)host, old, old | bits);
+	else
+		same = __sync_bool_compare_and_swap((u32 *)host, (u32)old,
+						    (u32)(old | bits));
+	return same ? EMU_OK : EMU_RETRY;
 }
 
 static int page_fault(struct emu *cpu, u64 lin, enum emu_access acc, bool user,
@@ -295,7 +305,11 @@ int emu_translate(struct emu *cpu, u64 lin, enum emu_access acc, bool user,
 			bits = PTE_A;
 			if (n == w.n - 1 && acc == EMU_ACC_WRITE)
 				bits |= PTE_D;
-			if (!set_bits(cpu, w.addr[n], f->size, w.entry[n], bits))
+			r = set_bits(cpu, lin, w.addr[n], f->size, w.entry[n],
+				     bits);
+			if (r == EMU_FAIL)
+				return r;
+			if (r)
 				break;
 			w.entry[n] |= bits;
 		}
