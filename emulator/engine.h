@@ -331,6 +331,7 @@ struct emu_breakpoint {
  * @bytes: its bytes
  * @bytes_have: how many of @bytes are valid
  * @replay_pos: how much of emu_progress.replay it has taken
+ * @replay_old: how much of it an earlier start of the instruction has seen
  * @tf: TF as it was at its start (S101)
  * @step_tf: it is followed by a step trap for TF alone, without BTF
  * @keep_rf: it has loaded RF itself
@@ -419,6 +420,7 @@ struct emu {
 	u8 bytes[EMU_INSN_MAX + 1];
 	u8 bytes_have;
 	u8 replay_pos;
+	u8 replay_old;
 	bool tf;
 	bool step_tf;
 	bool stop;

@@ -30,6 +30,7 @@ static bool take_replay(struct emu *cpu, enum emu_io_kind kind,
 	if (!same_access(e, kind, dir, addr, size)) {
 		/* Registers were changed meanwhile: what is left is another's. */
 		p->nr_replay = cpu->replay_pos;
+		cpu->replay_old = min(cpu->replay_old, cpu->replay_pos);
 		if (p->permitted > p->nr_replay + 1)
 			p->permitted = p->nr_replay + 1;
 		return false;
@@ -258,7 +259,8 @@ int emu_external_split(struct emu *cpu, enum emu_dir dir, u16 port,
 	cpu->part_size = 0;
 	if (r)
 		return r;
-	if (dir == EMU_READ)
+	/* Not again where it was complete before the instruction last left. */
+	if (dir == EMU_READ && cpu->replay_pos > cpu->replay_old)
 		trace_port(cpu, dir, port, size, all);
 	*val = all;
 	return EMU_OK;
@@ -271,6 +273,7 @@ void emu_external_begin(struct emu *cpu)
 	u64 val = 0;
 
 	cpu->replay_pos = 0;
+	cpu->replay_old = cpu->st.progress.nr_replay;
 	cpu->use_io = false;
 	if (!io->kind)
 		return;
@@ -306,6 +309,7 @@ void emu_external_commit(struct emu *cpu)
 	cpu->st.progress.permitted = 0;
 	cpu->st.progress.stopped = 0;
 	cpu->replay_pos = 0;
+	cpu->replay_old = 0;
 	if (!cpu->use_io)
 		return;
 	cpu->use_io = false;
