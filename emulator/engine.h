@@ -372,6 +372,7 @@ struct emu_breakpoint {
  * @code_gpa: of a REP that stores: where its own bytes are, physically
  * @code_len: how many there are; they may lie in two pages
  * @code_clear: tag of a page with none of them, or 0
+ * @code_lost: it is not known where they are
  * @switched: a task switch has been made
  * @before: what it left
  * @paging: the last run ended with paging on
@@ -464,6 +465,7 @@ struct emu {
 	u64 code_gpa[2];
 	u8 code_len[2];
 	u64 code_clear;
+	bool code_lost;
 	bool switched;
 	struct emu_before before;
 	bool writable;

@@ -35,12 +35,15 @@ static void locate_code(struct emu *cpu, const struct emu_insn *i)
 	cpu->code_len[0] = min_t(u64, i->len, rest);
 	cpu->code_len[1] = i->len - cpu->code_len[0];
 	/* Instructions in a stream are out of reach for stores (K5). */
-	if (code - cpu->st.stream.start < cpu->st.stream.len ||
-	    !emu_physical(cpu, code, EMU_ACC_FETCH, &cpu->code_gpa[0]))
+	if (code - cpu->st.stream.start < cpu->st.stream.len)
 		cpu->code_len[0] = 0;
-	if (!cpu->code_len[0] || !cpu->code_len[1] ||
-	    !emu_physical(cpu, code + rest, EMU_ACC_FETCH, &cpu->code_gpa[1]))
-		cpu->code_len[1] = 0;
+	if (!cpu->code_len[0])
+		return;
+	cpu->code_lost = !emu_physical(cpu, code, EMU_ACC_FETCH,
+				       &cpu->code_gpa[0]) ||
+			 (cpu->code_len[1] &&
+			  !emu_physical(cpu, code + rest, EMU_ACC_FETCH,
+					&cpu->code_gpa[1]));
 }
 
 /* Are any of @len bytes at physical address @gpa the instruction's own (S31)? */
@@ -64,9 +67,11 @@ static bool touches_code(struct emu *cpu, u64 lin, u64 len)
 {
 	u64 tag = emu_page_tag(cpu, lin), gpa;
 
-	if (cpu->code_clear == tag ||
-	    !emu_physical(cpu, lin, EMU_ACC_WRITE, &gpa))
+	if (!cpu->code_len[0] || cpu->code_clear == tag)
 		return false;
+	/* It is not known: as if. */
+	if (cpu->code_lost || !emu_physical(cpu, lin, EMU_ACC_WRITE, &gpa))
+		return true;
 	if (!overlaps_code(cpu, gpa & ~(u64)(EMU_PAGE - 1), EMU_PAGE)) {
 		cpu->code_clear = tag;
 		return false;
