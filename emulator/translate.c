@@ -411,6 +411,7 @@ bool emu_uop_translate(struct emu *cpu, const struct emu_insn *i,
 	u->op = ALU_ADD;
 	u->to = 0;
 	u->page = 0;
+	u->host = NULL;
 	u->link = &cpu->block[0];
 	*d = (struct emu_draft){ NULL };
 	*more = !ends_block(i);
