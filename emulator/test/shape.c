@@ -664,16 +664,16 @@ static u8 *plain_instruction(const struct shape *s, u8 *p, u32 here)
 	case 17:
 		switch (rnd(8)) {
 		case 0:
-			return EMIT(p, "Ø");	/* mov ds, ax */
+			return EMIT(p, "\x8e\xd8");	/* mov ds, ax */
 		case 1:
-			return EMIT(p, "À");	/* mov es, ax */
+			return EMIT(p, "\x8e\xc0");	/* mov es, ax */
 		case 2:
-			return bits == 64 ? EMIT(p, " ¡") :
-					    EMIT(p, "");
+			return bits == 64 ? EMIT(p, "\x0f\xa0\x0f\xa1") :
+					    EMIT(p, "\x16\x1f");
 		case 3:
-			return EMIT(p, "#û");	/* mov dr7, ebx */
+			return EMIT(p, "\x0f\x23\xfb");	/* mov dr7, ebx */
 		case 4:
-			return EMIT(p, "");	/* pushf; popf */
+			return EMIT(p, "\x9c\x9d");	/* pushf; popf */
 		default:
 			*p++ = 0x8d;
 			return plain_operand(s, p, reg, here);
