@@ -528,10 +528,8 @@ static void syzlang(void)
 	printf("# Made by selftests/abi-fuzz --syzlang from selftests/common-abi.h.\n\n"
 	       "include <uapi/linux/fcntl.h>\ninclude <linux/piotrap.h>\n\n"
 	       "resource fd_piotrap[fd]\n\n"
-	       "openat$piotrap(fd const[AT_FDCWD], file ptr[in, string[\"/dev/piotrap\"]], "
-	       "flags flags[open_flags], mode const[0]) fd_piotrap\n"
-	       "mmap$piotrap(addr vma, len const[PIOTRAP_MMAP_SIZE], prot flags[mmap_prot], "
-	       "flags const[MAP_SHARED], fd fd_piotrap, offset const[0])\n");
+	       "openat$piotrap(fd const[AT_FDCWD], file ptr[in, string[\"/dev/piotrap\"]], flags flags[open_flags], mode const[0]) fd_piotrap\n"
+	       "mmap$piotrap(addr vma, len const[PIOTRAP_MMAP_SIZE], prot flags[mmap_prot], flags const[MAP_SHARED], fd fd_piotrap, offset const[0])\n");
 	for (n = 0; n < COUNT(abi_calls); n++)
 		printf("ioctl$%s(fd fd_piotrap, cmd const[%s], arg ptr[inout, piotrap_%s])\n",
 		       abi_calls[n].name, abi_calls[n].name,
