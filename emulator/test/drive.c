@@ -32,6 +32,11 @@ const struct variant variants[] = {
 	{ .name = "in slices of 2", .slice = 2 },
 	{ .name = "in slices of 9, bulk", .slice = 9, .bulk = true,
 	  .bulk_max = ~0U },
+	{ .name = "hooks that fail", .no_windows = true, .fail = 10 },
+	{ .name = "hooks that fail, bulk, saved at each boundary",
+	  .no_windows = true, .fail = 15, .bulk = true, .bulk_max = ~0U, .save = 1 },
+	{ .name = "windows and hooks that fail, bulk", .fail = 2, .bulk = true,
+	  .bulk_max = 3 },
 	{ .name = "after other code", .warm = true },
 	{ .name = "after other code, in slices of 5", .warm = true, .slice = 5 },
 };
@@ -54,6 +59,20 @@ void drive_as(struct host *h, const struct variant *v)
 	h->late = false;
 	h->port_stop = v->ports;
 	h->step_stop = v->steps;
+	h->fail = v->fail;
+	h->fail_seed = 0;
+	h->fails = 0;
+	h->failed = false;
+}
+
+/* Has a hook of the test's host failed or stopped for no reason but that it may? */
+static bool only_failed(struct host *h, enum emu_exit ex)
+{
+	bool failed = h->failed;
+
+	h->failed = false;
+	return failed && (ex == EMU_EXIT_MEMORY ||
+			  (ex == EMU_EXIT_HOST && h->cpu.host_exit == 2));
 }
 
 static struct seen *note(struct host *h, enum emu_exit why_left)
@@ -223,12 +242,14 @@ static void note_boundary(struct host *h, u64 n)
 	nr_boundaries = max(nr_boundaries, n + 1);
 }
 
-/* Boundaries until the next stop that makes no difference. */
+/* Boundaries until the next stop that makes no difference, or 0: right here. */
 static u64 next_stop(const struct host *h, const struct variant *v, u64 left,
-		     u64 passed)
+		     u64 passed, bool changed)
 {
 	u64 every = v->save ? v->save : v->slice;
 
+	if (passed && h->change_at == passed && !changed)
+		return 0;
 	if (h->change_at > passed)
 		left = min(left, h->change_at - passed);
 	return every ? min(left, every) : left;
@@ -238,7 +259,7 @@ void drive(struct host *h, const struct variant *v, u64 end)
 {
 	u64 left = h->budget ? h->budget : DRIVE_BUDGET, before, passed = 0;
 	unsigned int rounds;
-	bool changed = false;
+	bool changed = false, half_way = false;
 	enum emu_exit ex;
 
 	h->cpu.flags &= ~(EMU_WANT_STEPS | EMU_NO_BLOCKS);
@@ -254,13 +275,14 @@ void drive(struct host *h, const struct variant *v, u64 end)
 			sprintf(why, "it does not get on");
 			return;
 		}
-		if (passed == h->change_at && passed && !changed) {
+		if (passed == h->change_at && passed && !changed && !half_way) {
 			host_change(h);
 			changed = true;
 		}
 		before = h->cpu.boundaries;
-		h->cpu.st.budget = next_stop(h, v, left, passed);
+		h->cpu.st.budget = next_stop(h, v, left, passed, changed);
 		ex = emu_run(&h->cpu);
+		half_way = only_failed(h, ex);
 		left -= h->cpu.boundaries - before;
 		passed += h->cpu.boundaries - before;
 		if (h->late)
@@ -271,7 +293,7 @@ void drive(struct host *h, const struct variant *v, u64 end)
 			note_boundary(h, passed);
 			continue;
 		}
-		if (ex == EMU_EXIT_HOST && h->cpu.host_exit == 2)
+		if (half_way || (ex == EMU_EXIT_HOST && h->cpu.host_exit == 2))
 			continue;
 		if (ex == EMU_EXIT_IO) {
 			serve(h);

@@ -23,6 +23,7 @@ struct variant {
 	bool steps;			/* the step hook is called, and stops each time */
 	u32 slice;			/* stop each so many boundaries, in one engine */
 	bool no_blocks;			/* instruction by instruction */
+	u32 fail;			/* hooks fail once in so many calls */
 	bool warm;			/* it has run before, with another byte of code */
 };
 

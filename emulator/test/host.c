@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
+#include "../internal.h"
 #include "host.h"
 
 static struct host *host_of(struct emu *cpu)
@@ -51,10 +52,51 @@ static u8 *window(struct emu *cpu, u64 gpa, bool *writable)
 	return h->mem + gpa;
 }
 
-static int mem_read(struct emu *cpu, u64 gpa, unsigned int size, u64 *val)
+/* Would the instruction be translated by other tables if it began again? */
+static bool has_written_table(struct emu *cpu)
+{
+	const struct emu_progress *p = &cpu->st.progress;
+	unsigned int n;
+
+	for (n = 0; n < p->nr_replay; n++)
+		if (p->replay[n].kind == EMU_IO_MEM && p->replay[n].dir == EMU_WRITE &&
+		    emu_is_table(cpu, p->replay[n].addr))
+			return true;
+	return false;
+}
+
+/*
+ * Now and then a hook fails, or stops. It has done nothing then, and is asked for the
+ * same again. It does so more rarely each time at one boundary: an instruction that
+ * takes hundreds of calls has to get on.
+ */
+static int refuse(struct emu *cpu)
 {
 	struct host *h = host_of(cpu);
 
+	if (!h->fail)
+		return EMU_OK;
+	if (h->fail_at != cpu->boundaries)
+		h->fails = 0;
+	h->fail_at = cpu->boundaries;
+	h->fail_seed = h->fail_seed * 1664525 + 1013904223;
+	if ((h->fail_seed >> 8) % (h->fail << h->fails) || has_written_table(cpu))
+		return EMU_OK;
+	h->fails = min(h->fails + 1, 8);
+	h->failed = true;
+	if (h->fail_seed >> 31)
+		return EMU_FAIL;
+	cpu->host_exit = 2;
+	return EMU_EXIT;
+}
+
+static int mem_read(struct emu *cpu, u64 gpa, unsigned int size, u64 *val)
+{
+	struct host *h = host_of(cpu);
+	int r = refuse(cpu);
+
+	if (r)
+		return r;
 	switch (page_kind(h, gpa)) {
 	case PAGE_OWNER:
 		return EMU_EXIT;
@@ -73,7 +115,10 @@ static int mem_read(struct emu *cpu, u64 gpa, unsigned int size, u64 *val)
 static int mem_write(struct emu *cpu, u64 gpa, unsigned int size, u64 val)
 {
 	struct host *h = host_of(cpu);
+	int r = refuse(cpu);
 
+	if (r)
+		return r;
 	switch (page_kind(h, gpa)) {
 	case PAGE_OWNER:
 		return EMU_EXIT;
@@ -115,7 +160,10 @@ static int port_check(struct emu *cpu, u16 port, unsigned int size,
 		      enum emu_dir dir, u32 val)
 {
 	struct host *h = host_of(cpu);
+	int r = refuse(cpu);
 
+	if (r)
+		return r;
 	if (port == h->owner_port)
 		return EMU_EXIT;
 	if (port == h->stop_port) {
@@ -165,7 +213,8 @@ static bool special(struct host *h, u16 port, unsigned int size)
 {
 	return !h->bulk || h->port_stop || port == h->owner_port ||
 	       port == h->stop_port ||
-	       port_split(&h->cpu, port, size);
+	       (h->cpu.ops->port_split && port_split(&h->cpu, port, size)) ||
+	       refuse(&h->cpu);
 }
 
 static void trace(struct emu *cpu, const struct emu_trace *t);
@@ -185,7 +234,8 @@ static bool port_quick(struct emu *cpu, u16 port, unsigned int size,
 		*val = host_next_in(h, port, size);
 	log_io(h, port, size, dir, *val);
 	t.value = *val;
-	trace(cpu, &t);
+	if (cpu->ops->trace)
+		trace(cpu, &t);
 	h->quick++;
 	return true;
 }
@@ -278,9 +328,12 @@ static u8 *user_bytes(struct emu *cpu, u64 addr, unsigned int size, bool write)
 {
 	struct host *h = host_of(cpu);
 	enum host_page kind = page_kind(h, addr);
+	bool refused = refuse(cpu);
 
+	/* They do not only stop. */
+	cpu->host_exit = 0;
 	touch(h, addr);
-	if (kind == PAGE_PLAIN || (kind == PAGE_ROM && !write))
+	if (!refused && (kind == PAGE_PLAIN || (kind == PAGE_ROM && !write)))
 		return h->mem + addr;
 	cpu->exit.linear = addr;
 	cpu->exit.size = size;
@@ -350,6 +403,11 @@ static void user_unpin(struct emu *cpu)
 	host_of(cpu)->pinned = 0;
 }
 
+static u64 rdtsc(struct emu *cpu)
+{
+	return cpu->boundaries * 3 + (1ULL << 40);
+}
+
 static const struct emu_ops ops = {
 	.window = window,
 	.read = mem_read,
@@ -364,6 +422,7 @@ static const struct emu_ops ops = {
 	.port_write_bulk = write_bulk,
 	.poll = poll,
 	.step = step,
+	.rdtsc = rdtsc,
 	.user_read = user_read,
 	.user_write = user_write,
 	.user_exchange = user_exchange,
@@ -373,6 +432,7 @@ static const struct emu_ops ops = {
 	.trace = trace,
 };
 
+
 static u8 *map(void)
 {
 	void *p = mmap(NULL, HOST_MEM, PROT_READ | PROT_WRITE,
@@ -381,6 +441,29 @@ static u8 *map(void)
 	if (p == MAP_FAILED)
 		abort();
 	return p;
+}
+
+void host_absent(struct host *h, u32 bits)
+{
+	h->ops = ops;
+	if (bits & HOST_NO_BACKED)
+		h->ops.backed = NULL;
+	if (bits & HOST_NO_PORT_CHECK)
+		h->ops.port_check = NULL;
+	if (bits & HOST_NO_PORT_SPLIT)
+		h->ops.port_split = NULL;
+	if (bits & HOST_NO_PORT_QUICK)
+		h->ops.port_quick = NULL;
+	if (bits & HOST_NO_READ_BULK)
+		h->ops.port_read_bulk = NULL;
+	if (bits & HOST_NO_WRITE_BULK)
+		h->ops.port_write_bulk = NULL;
+	if (bits & HOST_NO_TRACE)
+		h->ops.trace = NULL;
+	if (bits & HOST_NO_STEP)
+		h->ops.step = NULL;
+	if (bits & HOST_NO_RDTSC)
+		h->ops.rdtsc = NULL;
 }
 
 void host_init(struct host *h)
@@ -401,7 +484,8 @@ void host_init(struct host *h)
 	h->split_port = -1;
 	h->stop_port = -1;
 	h->bulk_max = ~0U;
-	emu_init(&h->cpu, &ops, h);
+	host_absent(h, HOST_NO_RDTSC);
+	emu_init(&h->cpu, &h->ops, h);
 }
 
 void host_free(struct host *h)
@@ -415,7 +499,7 @@ void host_reset(struct host *h)
 	u32 flags = h->cpu.flags;
 	struct emu_config config = h->cpu.config;
 
-	emu_init(&h->cpu, &ops, h);
+	emu_init(&h->cpu, &h->ops, h);
 	h->cpu.flags = flags;
 	h->cpu.config = config;
 	h->nr_io = 0;

@@ -23,6 +23,17 @@ enum host_page {
 	NR_PAGE_KINDS
 };
 
+/* Hooks that need not be there, for host_absent(). */
+#define HOST_NO_BACKED		BIT(0)
+#define HOST_NO_PORT_CHECK	BIT(1)
+#define HOST_NO_PORT_SPLIT	BIT(2)
+#define HOST_NO_PORT_QUICK	BIT(3)
+#define HOST_NO_READ_BULK	BIT(4)
+#define HOST_NO_WRITE_BULK	BIT(5)
+#define HOST_NO_TRACE		BIT(6)
+#define HOST_NO_STEP		BIT(7)
+#define HOST_NO_RDTSC		BIT(8)
+
 /* One port access that reached the host. */
 struct host_access {
 	u16 port;
@@ -33,6 +44,7 @@ struct host_access {
 
 struct host {
 	struct emu cpu;
+	struct emu_ops ops;
 	u8 *mem;			/* HOST_MEM bytes */
 	u8 *scattered_mem;		/* the same pages, in another order */
 	bool scattered;			/* windows are there */
@@ -58,6 +70,11 @@ struct host {
 	bool port_stop;			/* stop once before each port access */
 	bool step_stop;			/* and before each instruction, iteration */
 	u32 asks;
+	u32 fail;			/* a hook fails once in so many calls, or 0: never */
+	u32 fail_seed;
+	u64 fail_at;			/* boundary of the last call */
+	u32 fails;			/* there */
+	bool failed;			/* one has, and what it was asked for is not done */
 	u32 read_seed;			/* port reads count up from here */
 	u64 watch;			/* reads of this address are counted, if by hooks */
 	u32 watched;
@@ -85,6 +102,8 @@ struct host {
 
 void host_init(struct host *h);
 void host_free(struct host *h);
+/* Only hooks that are not in @bits, HOST_NO_*. */
+void host_absent(struct host *h, u32 bits);
 /* Reset the CPU and the records, keep memory. */
 void host_reset(struct host *h);
 /* Real mode at CS:IP 0000:ip with code there; SS:SP 0000:7000. */
