@@ -27,7 +27,7 @@ help:
 	@echo 'make check-debug  the selftests on a kernel with KASAN, lockdep...;'
 	@echo '                  builds that kernel first, once: half an hour'
 	@echo 'make check-preempt  on PREEMPT_RT, and with each preempt= of KERNELS'
-	@echo 'make fuzz         the emulator, for TIME seconds (60), with libFuzzer'
+	@echo 'make fuzz         the emulator, for TIME seconds (60), with libFuzzer or ENGINE=afl'
 	@echo 'make stress       load and killed owners, TIME=60 seconds for each part'
 	@echo 'make coverage     lines and branches of the emulator that its tests execute'
 	@echo 'make scoreboard   debug traps in this and in other emulators, a table'
@@ -83,6 +83,7 @@ coverage: deps
 TIME ?= 60
 
 fuzz: deps
+	@[ '$(ENGINE)' != afl ] || selftests/vm/deps.sh afl
 	@$(MAKE) -s --no-print-directory -C emulator fuzz TIME=$(TIME)
 
 stress: deps

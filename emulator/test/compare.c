@@ -251,14 +251,14 @@ static bool same(const struct host *h, const struct variant *v)
 	return true;
 }
 
-static bool chosen(const struct variant *v, enum compare_ways ways)
+static bool is_chosen(const struct variant *v, enum compare_ways ways)
 {
-	return ways == COMPARE_ALL || !(v->no_windows || v->bulk || v->ports ||
-					v->steps || v->poll);
+	return ways == COMPARE_ALL || v->no_windows == (ways == COMPARE_HOOKS);
 }
 
 bool compare(struct host *h, enum compare_ways ways)
 {
+	bool first = true;
 	unsigned int n;
 
 	keep_start(h);
@@ -266,7 +266,7 @@ bool compare(struct host *h, enum compare_ways ways)
 	for (n = 0; n < nr_variants; n++) {
 		const struct variant *v = &variants[n];
 
-		if (n && !chosen(v, ways))
+		if (!is_chosen(v, ways))
 			continue;
 		way = v->name;
 		start_again(h, true);
@@ -274,13 +274,14 @@ bool compare(struct host *h, enum compare_ways ways)
 		if (v->warm)
 			warm_up(h, v);
 		drive(h, v, ~0ULL);
-		keep(n ? &other : &base, h);
+		keep(first ? &base : &other, h);
 		if (why[0])
 			return false;
-		if (!n)
+		if (first)
 			compare_events += base.nr_seen;
 		else if (!same(h, v))
 			return false;
+		first = false;
 	}
 	return true;
 }
@@ -323,7 +324,7 @@ void compare_show(const struct host *h)
 		printf(" %02x", start.st.stream.len && n < start.st.stream.len ?
 		       start.st.stream.bytes[n] :
 		       start.mem[(code + n) % SHAPE_MEM]);
-	printf("\n# windows:\n");
+	printf("\n# first way:\n");
 	show(&base);
 	printf("# %s:\n", way);
 	show(&other);

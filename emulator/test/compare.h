@@ -13,7 +13,12 @@
 /* Which ways to compare. */
 enum compare_ways {
 	COMPARE_ALL,
-	COMPARE_SAVED,		/* only the same with and without being saved */
+	/*
+	 * What has been served for an instruction under way depends on what goes
+	 * through hooks: only those that have windows, or have none.
+	 */
+	COMPARE_WINDOWS,
+	COMPARE_HOOKS,
 };
 
 /**

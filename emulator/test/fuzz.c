@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * Fuzzing: bytes choose a shape (shape.h), then instruction bytes, any field of
- * the state, memory, which pages the hooks refuse, drop or leave to the owner, and
- * a byte that somebody else writes between two instructions.
+ * the state, memory, which pages the hooks refuse, drop or leave to the owner, a byte
+ * that somebody else writes between two instructions, which of the optional hooks are
+ * absent, and whether to begin where the program has left in the middle of something.
  * What must hold: ASan and UBSan are silent, each run comes back, the state passes
  * emu_check_state() after each exit, and all ways of running agree (D1-D8).
  *
@@ -97,10 +98,7 @@ static void choose_change(struct input *in)
 	host.change_val = byte(in);
 }
 
-/*
- * Anything in the state that may be there. Of the instruction under way too, but
- * what it is answered then depends on how memory is reached.
- */
+/* Anything in the state that may be there; of the instruction under way too. */
 static enum compare_ways choose_state(struct input *in)
 {
 	static struct emu_state before;
@@ -120,9 +118,39 @@ static enum compare_ways choose_state(struct input *in)
 		if (emu_check_state(st))
 			*st = before;
 		else if (at + len > offsetof(struct emu_state, io))
-			ways = COMPARE_SAVED;
+			ways = COMPARE_WINDOWS;
 	}
 	return ways;
+}
+
+/* Run for a while; then the owner answers as bytes say. */
+static enum compare_ways choose_under_way(struct input *in, enum compare_ways ways)
+{
+	static const struct variant way[] = { { .bulk_max = 0 }, { .no_windows = true } };
+	struct emu_state *st = &host.cpu.st;
+	u64 budget = st->budget;
+	unsigned int hooks, n;
+
+	n = byte(in);
+	if (!n)
+		return ways;
+	hooks = n & 1;
+	host.cpu.st.budget = n >> 1;
+	drive_as(&host, &way[hooks]);
+	drive_fresh(&host);
+	emu_run(&host.cpu);
+	st->budget = budget;
+	if (st->io.kind) {
+		st->io.done = byte(in) % (st->io.count + 1);
+		if (st->io.dir == EMU_READ)
+			for (n = 0; n < 8; n++)
+				st->io_data[n] = byte(in);
+	}
+	if (st->event.action == EMU_EVENT_HELD)
+		st->event.action = EMU_EVENT_HELD + byte(in) % 4;
+	if (!st->io.kind && !st->progress.nr_replay)
+		return ways;
+	return hooks ? COMPARE_HOOKS : COMPARE_WINDOWS;
 }
 
 int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
@@ -156,6 +184,13 @@ int LLVMFuzzerTestOneInput(const u8 *data, size_t size)
 	if (emu_check_state(&host.cpu.st))
 		return 0;
 	emu_load(&host.cpu);
+	host_absent(&host, number(&in, 2) ^ HOST_NO_RDTSC);
+	ways = choose_under_way(&in, ways);
+	if (emu_check_state(&host.cpu.st)) {
+		printf("# not consistent where it has left\n");
+		fflush(stdout);
+		abort();
+	}
 	if (compare(&host, ways))
 		return 0;
 	printf("# %s: %s\n", compare_way(), why);

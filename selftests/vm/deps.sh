@@ -4,8 +4,8 @@
 # Install the Debian packages that building and testing need, if any is
 # missing. None of them is a kernel: those are only unpacked (kernel.sh).
 #
-# usage: deps.sh [build|vm|peers|debug|lint|coccinelle|doc|bpf|unicorn|bench]...
-#        (default: all but debug, coccinelle, unicorn and bench)
+# usage: deps.sh [build|vm|peers|debug|lint|coccinelle|afl|doc|bpf|unicorn|bench]...
+#        (default: all but debug, coccinelle, afl, unicorn and bench)
 
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -27,6 +27,8 @@ group() {
 	coccinelle) echo coccinelle ;;
 	doc) echo python3-sphinx perl xz-utils ;;
 	bpf) echo bpftrace ;;
+	# for make fuzz ENGINE=afl
+	afl) echo afl++ clang ;;
 	# one more, for make scoreboard alone
 	unicorn) echo libunicorn-dev ;;
 	# for make bench
