@@ -30,11 +30,6 @@ int emu_raise_soft(struct emu *cpu, u8 vector, enum emu_event_type type,
 	return EMU_EXCEPTION;
 }
 
-static bool is_soft(const struct emu_event *ev)
-{
-	return ev->type == EMU_EV_SOFT_INT || ev->type == EMU_EV_SOFT_EXC;
-}
-
 static bool is_debug(const struct emu_event *ev)
 {
 	return ev->vector == VEC_DB &&
@@ -68,7 +63,7 @@ static void apply_before(struct emu *cpu, const struct emu_event *ev)
 	/* INT n runs before a trap that a MOV SS holds (S123), INT1 takes it along. */
 	if (ev->type == EMU_EV_ICEBP)
 		emu_debug_take(cpu, EMU_CAUSE_DELIVERED);
-	else if (!is_soft(ev))
+	else if (!emu_is_soft(ev))
 		emu_debug_drop(cpu);
 	note_cr2(cpu, ev);
 }

@@ -150,6 +150,10 @@ static inline u64 emu_ea(const struct emu *cpu, const struct emu_insn *i)
 }
 
 /* event.c: exceptions and interrupts */
+static inline bool emu_is_soft(const struct emu_event *ev)
+{
+	return ev->type == EMU_EV_SOFT_INT || ev->type == EMU_EV_SOFT_EXC;
+}
 
 /* Record an exception of the instruction under way; all return EMU_EXCEPTION. */
 int emu_raise(struct emu *cpu, u8 vector);

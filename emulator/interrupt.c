@@ -5,11 +5,6 @@
  */
 #include "internal.h"
 
-static bool is_soft(const struct emu_event *ev)
-{
-	return ev->type == EMU_EV_SOFT_INT || ev->type == EMU_EV_SOFT_EXC;
-}
-
 /* A selector error that names the IDT. */
 static int idt_fault(struct emu *cpu, const struct emu_event *ev, u8 vector)
 {
@@ -300,7 +295,7 @@ static int read_gate(struct emu *cpu, const struct emu_event *ev,
 	default:
 		return idt_fault(cpu, ev, VEC_GP);
 	}
-	if (is_soft(ev) && desc_dpl(gate) < cpl(cpu))
+	if (emu_is_soft(ev) && desc_dpl(gate) < cpl(cpu))
 		return idt_fault(cpu, ev, VEC_GP);
 	if (!(gate->seg.attr & EMU_SEG_P))
 		return idt_fault(cpu, ev, VEC_NP);
@@ -342,7 +337,7 @@ static int deliver_protected(struct emu *cpu, const struct emu_event *ev)
  */
 int emu_deliver(struct emu *cpu, const struct emu_event *ev)
 {
-	bool external = !is_soft(ev);
+	bool external = !emu_is_soft(ev);
 	int r;
 
 	/* The caller's program has no tables: its events are the owner's. */

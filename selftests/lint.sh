@@ -122,7 +122,7 @@ trap 'rm -rf "$tmp"' EXIT
 # It looks at one file at a time, and would not know that emu_raise() never
 # returns 0: so each file of the emulator has that function in front.
 files 'emulator/*.c' ':!emulator/*/*' ':!emulator/event.c' | while read -r f; do
-	printf '#include "event.c"\n#include "%s"\n' "${f##*/}" >"$tmp/${f##*/}"
+	printf '#include "%s"\n' "$TOP/emulator/event.c" "$TOP/$f" >"$tmp/${f##*/}"
 done
 printf '%s\n' "$tmp"/*.c emulator/event.c | analyze -Iemulator || rc=1
 files 'emulator/test/*.c' ':!emulator/test/native*' |

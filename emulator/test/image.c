@@ -489,6 +489,7 @@ int main(int argc, char **argv)
 			every = number(optarg);
 			break;
 		default:
+			free(m);
 			return 2;
 		}
 	}
