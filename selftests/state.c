@@ -342,28 +342,28 @@ TEST_F(state, inconsistent)
 	REFUSED(st.regs.rflags = 0);
 	REFUSED(st.regs.rflags |= 1 << 3);
 	REFUSED(st.regs.rflags |= 1 << 15);
-	REFUSED(st.regs.rflags |= 1UL << 22);
+	REFUSED(st.regs.rflags |= 1ULL << 22);
 	REFUSED(st.segs.es.reserved[2] = 1);
 	REFUSED(st.segs.tr.attr |= 1 << 17);
 	REFUSED(st.segs.cs.attr |= 1 << 8);
 	REFUSED(st.segs.gdtr.reserved[0] = 1);
-	REFUSED(st.ctrl.cr0 |= 1UL << 31);
-	REFUSED(st.ctrl.cr0 |= 1UL << 32);
-	REFUSED(st.ctrl.cr0 = 1UL << 29);
-	REFUSED(st.ctrl.cr3 = 1UL << 52);
-	REFUSED(st.ctrl.cr4 = 1UL << 31);
+	REFUSED(st.ctrl.cr0 |= 1ULL << 31);
+	REFUSED(st.ctrl.cr0 |= 1ULL << 32);
+	REFUSED(st.ctrl.cr0 = 1ULL << 29);
+	REFUSED(st.ctrl.cr3 = 1ULL << 52);
+	REFUSED(st.ctrl.cr4 = 1ULL << 31);
 	REFUSED(st.ctrl.cr8 = 16);
 	REFUSED(st.ctrl.efer = 1 << 10);
 	REFUSED(st.ctrl.efer = 1 << 10 | 1 << 8);
 	REFUSED(st.ctrl.efer = 1 << 1);
 	REFUSED(st.regs.rflags |= 1 << 17);
-	REFUSED(st.regs.rip = 1UL << 32);
-	REFUSED(st.segs.ds.base = 1UL << 32);
+	REFUSED(st.regs.rip = 1ULL << 32);
+	REFUSED(st.segs.ds.base = 1ULL << 32);
 	REFUSED(st.segs.ss.attr |= 3 << 5);
 	/* V86 mode with a segment that is not one of its own. */
 	REFUSED(st.ctrl.cr0 = 1; st.regs.rflags |= 1 << 17);
-	REFUSED(st.debug.dr6 |= 1UL << 32);
-	REFUSED(st.debug.dr7 |= 1UL << 63);
+	REFUSED(st.debug.dr6 |= 1ULL << 32);
+	REFUSED(st.debug.dr7 |= 1ULL << 63);
 	REFUSED(st.debug.pending_dbg = 1 << 12);
 	REFUSED(st.debug.pending_dbg = 1 << 4);
 	REFUSED(st.debug.interruptibility = 16);
@@ -382,7 +382,7 @@ TEST_F(state, inconsistent)
 	REFUSED(st.io.kind = PIOTRAP_IO_MSR; st.io.size = 4; st.io.count = 1);
 	REFUSED(st.io.kind = PIOTRAP_IO_MSR; st.io.size = 8; st.io.count = 2);
 	REFUSED(st.io.kind = PIOTRAP_IO_MSR; st.io.size = 8; st.io.count = 1;
-		st.io.addr = 1UL << 32);
+		st.io.addr = 1ULL << 32);
 	REFUSED(st.io.kind = PIOTRAP_IO_PORT; st.io.size = 3; st.io.count = 1);
 	REFUSED(st.io.kind = PIOTRAP_IO_PORT; st.io.size = 8; st.io.count = 1);
 	REFUSED(st.io.kind = PIOTRAP_IO_PORT; st.io.size = 1; st.io.count = 1;
@@ -514,7 +514,7 @@ static void good_state(struct piotrap_state *st, unsigned int kind)
 		break;
 	case 1:		/* V86 mode */
 		st->ctrl.cr0 |= 1;
-		st->regs.rflags |= 1UL << 17;
+		st->regs.rflags |= 1ULL << 17;
 		for (int i = 0; i < 6; i++) {
 			seg[i].base = seg[i].selector << 4;
 			seg[i].limit = 0xffff;

@@ -13,8 +13,9 @@ set -euo pipefail
 
 group() {
 	case $1 in
-	# modules with BTF, the command, unit tests, BPF programs with their loaders
-	build) echo gcc libc6-dev make sparse dwarves libelf1 xz-utils python3 \
+	# modules with BTF, the command, unit tests, BPF programs with their loaders;
+	# 32-bit programs
+	build) echo gcc gcc-multilib libc6-dev make sparse dwarves libelf1 xz-utils python3 \
 		clang bpftool libbpf-dev libelf-dev zlib1g-dev ;;
 	# fetching and booting kernels
 	vm) echo qemu-system-x86 busybox-static cpio e2fsprogs rsync xz-utils \
