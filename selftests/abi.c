@@ -569,6 +569,70 @@ TEST_F(abi, region_memory)
 	EXPECT_EQ(0xffff, b->run->regs.rax & 0xffff);
 }
 
+static int set_huge_pages(const char *n)
+{
+	int fd = open("/proc/sys/vm/nr_hugepages", O_WRONLY | O_CLOEXEC);
+	bool done = fd >= 0 && write(fd, n, strlen(n)) == (ssize_t)strlen(n);
+
+	if (fd >= 0)
+		close(fd);
+	return done ? 0 : -1;
+}
+
+/* Huge pages, as a whole and a part of one. */
+TEST_F(abi, region_of_huge_pages)
+{
+	const size_t huge = 2UL << 20;
+	struct box *b = &self->b;
+	uint8_t *p;
+	int fd;
+
+	if (set_huge_pages("2"))
+		SKIP(return, "no huge pages, or not root");
+	fd = memfd_create("huge", MFD_CLOEXEC | MFD_HUGETLB);
+	ASSERT_LE(0, fd);
+	ASSERT_EQ(0, ftruncate(fd, huge));
+	p = mmap(NULL, huge, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	ASSERT_EQ(0, set_region(b, PIOTRAP_REGION_RAM, 0xa0000, huge, p));
+	p[0] = 0x11;
+	/* mov ax, 0xa000; mov ds, ax; inc byte [0];
+	 * mov ax, 0xffff; mov ds, ax; mov byte [0xffef], 0x42
+	 */
+	ASSERT_EQ(0, STREAM(b, 0xb8, 0x00, 0xa0, 0x8e, 0xd8, 0xfe, 0x06, 0x00, 0x00,
+			    0xb8, 0xff, 0xff, 0x8e, 0xd8, 0xc6, 0x06, 0xef, 0xff,
+			    0x42));
+	EXPECT_EXIT(DONE, b);
+	EXPECT_EQ(0x12, p[0]);
+	EXPECT_EQ(0x42, p[0x10ffdf - 0xa0000]);
+	/* The page stays, as small ones do. */
+	ASSERT_EQ(0, munmap(p, huge));
+	ASSERT_EQ(0, close(fd));
+	/* mov al, [0xffef] */
+	ASSERT_EQ(0, STREAM(b, 0xa0, 0xef, 0xff));
+	EXPECT_EQ(0x42, b->run->regs.rax & 0xff);
+	ASSERT_EQ(0, set_region(b, PIOTRAP_REGION_NONE, 0xa0000, huge, NULL));
+
+	/* Private, and not from its beginning. */
+	p = mmap(NULL, huge, PROT_READ | PROT_WRITE,
+		 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	ASSERT_EQ(0, set_region(b, PIOTRAP_REGION_RAM, 0xa0000, 3 * PAGE, p + 5 * PAGE));
+	/* mov ax, 0xa000; mov ds, ax; mov word [0x2ffe], 0x1234 */
+	ASSERT_EQ(0, STREAM(b, 0xb8, 0x00, 0xa0, 0x8e, 0xd8,
+			    0xc7, 0x06, 0xfe, 0x2f, 0x34, 0x12));
+	EXPECT_EXIT(DONE, b);
+	EXPECT_EQ(0x34, p[8 * PAGE - 2]);
+	EXPECT_EQ(0x12, p[8 * PAGE - 1]);
+	EXPECT_EQ(0, p[8 * PAGE]);
+	/* mov byte [0x3000], 1: no more than what was given */
+	ASSERT_EQ(0, STREAM(b, 0xc6, 0x06, 0x00, 0x30, 0x01));
+	EXPECT_EXIT(MEMORY, b);
+	ASSERT_EQ(0, munmap(p, huge));
+	EXPECT_EQ(0, set_region(b, PIOTRAP_REGION_NONE, 0xa0000, 3 * PAGE, NULL));
+	EXPECT_EQ(0, set_huge_pages("0"));
+}
+
 /* The region is its pages: what becomes of the mapping does not change it. */
 TEST_F(abi, region_outlives_mapping)
 {
