@@ -33,7 +33,7 @@ void console_init(struct console *con)
 int console_alloc(struct console *con)
 {
 	if (!con->buf)
-		con->buf = kvmalloc(LIMIT_CONSOLE, GFP_KERNEL_ACCOUNT);
+		con->buf = kvmalloc(LIMIT_CONSOLE, GFP_OWNER);
 	return con->buf ? 0 : -ENOMEM;
 }
 

@@ -348,7 +348,7 @@ static long any_call(struct sandbox *sb, unsigned int cmd, void __user *uarg)
 	if (size > LIMIT_ARG)
 		return -E2BIG;
 	if (call->size > sizeof(small) && !call->out) {
-		arg = kvmalloc(call->size, GFP_KERNEL_ACCOUNT);
+		arg = kvmalloc(call->size, GFP_OWNER);
 		if (!arg)
 			return -ENOMEM;
 	}
@@ -451,7 +451,7 @@ static struct sandbox *sandbox_new(void)
 	unsigned int i;
 	int ret;
 
-	sb = kvzalloc(sizeof(*sb), GFP_KERNEL_ACCOUNT);
+	sb = kvzalloc(sizeof(*sb), GFP_OWNER);
 	if (!sb)
 		return ERR_PTR(-ENOMEM);
 	sb->uid = current_uid();
@@ -465,7 +465,7 @@ static struct sandbox *sandbox_new(void)
 	if (ports_init(&sb->ports))
 		goto err;
 	for (i = 0; i < ARRAY_SIZE(sb->map); i++) {
-		sb->map[i] = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+		sb->map[i] = alloc_page(GFP_OWNER | __GFP_ZERO);
 		if (!sb->map[i])
 			goto err;
 	}

@@ -148,7 +148,7 @@ struct pinned *pin_memory(u64 addr, u64 len, bool dirty)
 	struct pinned *pin;
 	int ret;
 
-	pin = kvzalloc(struct_size(pin, page, nr), GFP_KERNEL_ACCOUNT);
+	pin = kvzalloc(struct_size(pin, page, nr), GFP_OWNER);
 	if (!pin)
 		return ERR_PTR(-ENOMEM);
 	ret = charge(pin, nr);

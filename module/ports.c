@@ -27,7 +27,7 @@ int ports_init(struct ports *ports)
 {
 	ports->open_bus.kind = PIOTRAP_PORT_OPEN_BUS;
 	ports->range[0] = &ports->open_bus;
-	ports->slot = kvzalloc(NR_PORTS, GFP_KERNEL_ACCOUNT);
+	ports->slot = kvzalloc(NR_PORTS, GFP_OWNER);
 	return ports->slot ? 0 : -ENOMEM;
 }
 
@@ -113,7 +113,7 @@ static struct port_range *make_range(struct sandbox *sb,
 	struct port_range *r;
 	int ret = -ENOMEM;
 
-	r = kzalloc(sizeof(*r), GFP_KERNEL_ACCOUNT);
+	r = kzalloc(sizeof(*r), GFP_OWNER);
 	if (!r)
 		return ERR_PTR(-ENOMEM);
 	r->kind = arg->kind;
@@ -127,7 +127,7 @@ static struct port_range *make_range(struct sandbox *sb,
 	switch (arg->kind) {
 	case PIOTRAP_PORT_LATCH:
 	case PIOTRAP_PORT_BPF:
-		r->buf = kvmalloc(arg->count, GFP_KERNEL_ACCOUNT);
+		r->buf = kvmalloc(arg->count, GFP_OWNER);
 		if (!r->buf)
 			goto err;
 		memset(r->buf, arg->init, arg->count);
@@ -234,7 +234,7 @@ int ports_queue_input(struct sandbox *sb, struct piotrap_input *arg)
 	if (r->len == LIMIT_INPUT)
 		return -ENOSPC;
 	if (!r->buf)
-		r->buf = kvmalloc(LIMIT_INPUT, GFP_KERNEL_ACCOUNT);
+		r->buf = kvmalloc(LIMIT_INPUT, GFP_OWNER);
 	if (!r->buf)
 		return -ENOMEM;
 

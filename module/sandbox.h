@@ -12,6 +12,7 @@
 #define PIOTRAP_SANDBOX_H
 
 #include <linux/atomic.h>
+#include <linux/gfp.h>
 #include <linux/mm_types.h>
 #include <linux/mutex.h>
 #include <linux/piotrap.h>
@@ -35,6 +36,12 @@ struct user_struct;
 #define LIMIT_LOG		SZ_16M
 #define LIMIT_ARG		SZ_64K		/* bytes of an ioctl's struct */
 #define NR_PORTS	SZ_64K
+
+/*
+ * What users make the module allocate is accounted to them, and at their limit they
+ * are told by an errno: they do not get to write to the kernel's log.
+ */
+#define GFP_OWNER	(GFP_KERNEL_ACCOUNT | __GFP_NOWARN)
 
 /* -- memory.c -- */
 

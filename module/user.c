@@ -51,7 +51,7 @@ int user_open(kuid_t uid)
 		ret = -EMFILE;
 	else
 		ret = xa_err(xa_store(&users, __kuid_val(uid), xa_mk_value(n + 1),
-				      GFP_KERNEL_ACCOUNT));
+				      GFP_OWNER));
 	mutex_unlock(&users_lock);
 	return ret;
 }

@@ -32,6 +32,7 @@ list|list_(add|del) corruption|list_del corruption, ffff88 -> next is NULL
 usercopy|usercopy: Kernel memory (exposure|overwrite)|usercopy: Kernel memory exposure attempt detected from SLUB object
 stall|(soft lockup|hard LOCKUP|detected stalls|self-detected stall|blocked for more than)|watchdog: BUG: soft lockup - CPU#0 stuck for 26s!
 split-lock|split.lock (trap|detected)|x86/split lock detection: #AC: m/77 took a split_lock trap at address: 0x1
+allocation|(page allocation failure|vmalloc error)|m: vmalloc error: size 8192, failed to allocated page array size 16
 memory|(Bad page state|Bad rss-counter|page dumped because)|BUG: Bad page state in process m  pfn:03a40
 END
 }
