@@ -765,6 +765,14 @@ TEST(memlock)
 	EXPECT_EQ(60, locked_kib());
 	ASSERT_EQ(0, set_region(&b, PIOTRAP_REGION_NONE, 0, 60 * 1024, NULL));
 	EXPECT_EQ(0, locked_kib());
+	/* What mlock() has taken counts for the process alone; then the user's account
+	 * is as before, or the next region would be refused.
+	 */
+	ASSERT_EQ(0, mlock(p, 60 * 1024));
+	EXPECT_EQ(-ENOMEM, set_region(&b, PIOTRAP_REGION_RAM, 0, 8 * 1024,
+				      p + 64 * 1024));
+	EXPECT_EQ(60, locked_kib());
+	ASSERT_EQ(0, munlock(p, 60 * 1024));
 	ASSERT_EQ(0, set_region(&b, PIOTRAP_REGION_RAM, 0, 64 * 1024, p));
 	EXPECT_EQ(64, locked_kib());
 	box_close(&b);

@@ -27,6 +27,7 @@
 #define PF_W		2U
 #define PF_U		4U
 #define PF_I		16U
+#define PF_PK		32U
 
 #define FL_IOPL3	0x3000UL
 #define CR0_PE		1UL
@@ -712,6 +713,85 @@ TEST_F_TIMEOUT(caller, increments_add_up, 120)
 }
 
 /* Across a cache line the host may not LOCK; the result is the same. */
+/* Each size that a store and a LOCKed instruction can have: this and no byte more. */
+TEST_F(caller, sizes)
+{
+	static const struct {
+		const char *name;
+		uint8_t code[4];
+		unsigned int len, size;
+		bool add;
+	} t[] = {
+		{ "mov [rdi], al", { 0x88, 0x07 }, 2, 1, false },
+		{ "mov [rdi], ax", { 0x66, 0x89, 0x07 }, 3, 2, false },
+		{ "mov [rdi], eax", { 0x89, 0x07 }, 2, 4, false },
+		{ "mov [rdi], rax", { 0x48, 0x89, 0x07 }, 3, 8, false },
+		{ "lock add [rdi], al", { 0xf0, 0x00, 0x07 }, 3, 1, true },
+		{ "lock add [rdi], ax", { 0xf0, 0x66, 0x01, 0x07 }, 4, 2, true },
+		{ "lock add [rdi], eax", { 0xf0, 0x01, 0x07 }, 3, 4, true },
+		{ "lock add [rdi], rax", { 0xf0, 0x48, 0x01, 0x07 }, 4, 8, true },
+	};
+	const uint64_t old = 0xfffefdfcfbfaf9f8, rax = 0x1122334455667788;
+	struct box *b = &self->b;
+
+	for (size_t i = 0; i < sizeof(t) / sizeof(t[0]); i++) {
+		uint64_t want = t[i].add ? old + rax : rax, got = old;
+
+		memcpy(self->map, &got, sizeof(got));
+		memcpy((uint8_t *)&got, &want, t[i].size);
+		want = got;
+		reset64(b);
+		b->run->regs.rdi = (uintptr_t)self->map;
+		b->run->regs.rax = rax;
+		ASSERT_EQ(0, run_stream(b, t[i].code, t[i].len));
+		EXPECT_EXIT(DONE, b) TH_LOG("%s", t[i].name);
+		memcpy(&got, self->map, sizeof(got));
+		EXPECT_EQ(want, got) TH_LOG("%s", t[i].name);
+	}
+}
+
+/* Memory that the caller has closed to himself by a protection key. */
+TEST_F(caller, protection_key)
+{
+	uint8_t *at = self->map + MID * PAGE;
+	struct box *b = &self->b;
+	int key = pkey_alloc(0, 0);
+
+	if (key < 0)
+		SKIP(return, "no protection keys");
+	ASSERT_EQ(0, pkey_mprotect(at, PAGE, PROT_READ | PROT_WRITE, key));
+	b->run->regs.rdi = (uintptr_t)at;
+	touch(b, PIOTRAP_GROUP_REGS);
+
+	ASSERT_EQ(0, pkey_set(key, PKEY_DISABLE_WRITE));
+	/* mov al, [rdi] */
+	ASSERT_EQ(0, STREAM(b, 0x8a, 0x07));
+	EXPECT_EXIT(DONE, b);
+	EXPECT_EQ(0xcc, b->run->regs.rax);
+	/* mov [rdi], eax; lock inc byte [rdi] */
+	ASSERT_EQ(0, STREAM(b, 0x89, 0x07));
+	EXPECT_EXIT(MEMORY, b);
+	EXPECT_EQ(PF_P | PF_W | PF_U | PF_PK, b->run->exit_error);
+	EXPECT_EQ((uintptr_t)at, b->run->exit_linear);
+	ASSERT_EQ(0, STREAM(b, 0xf0, 0xfe, 0x07));
+	EXPECT_EXIT(MEMORY, b);
+	EXPECT_EQ(PF_P | PF_W | PF_U | PF_PK, b->run->exit_error);
+
+	ASSERT_EQ(0, pkey_set(key, PKEY_DISABLE_ACCESS));
+	ASSERT_EQ(0, STREAM(b, 0x8a, 0x07));
+	EXPECT_EXIT(MEMORY, b);
+	EXPECT_EQ(PF_P | PF_U | PF_PK, b->run->exit_error);
+	/* What the caller opens again can be read, by the same run. */
+	ASSERT_EQ(0, pkey_set(key, 0));
+	EXPECT_EQ(0xcc, at[0]);
+	b->run->regs.rax = 0;
+	touch(b, PIOTRAP_GROUP_REGS);
+	ASSERT_EQ(0, run_on(b));
+	EXPECT_EXIT(DONE, b);
+	EXPECT_EQ(0xcc, b->run->regs.rax);
+	EXPECT_EQ(0, pkey_free(key));
+}
+
 TEST_F(caller, lock_across_a_line)
 {
 	static const struct {
@@ -1168,7 +1248,7 @@ TEST_F(caller, userfaultfd)
 }
 
 /* Nobody supplies it: the thread that waits can be killed. */
-TEST_F_TIMEOUT(caller, killed_while_waiting, 60)
+TEST_F(caller, killed_while_waiting)
 {
 	struct box *b = &self->b;
 	int status;
@@ -1221,7 +1301,7 @@ static void *take_away(void *arg)
 	return NULL;
 }
 
-TEST_F_TIMEOUT(caller, pages_come_and_go, 60)
+TEST_F(caller, pages_come_and_go)
 {
 	struct box *b = &self->b;
 	uint8_t *p = self->map + CODE_PAGE * PAGE;
