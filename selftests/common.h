@@ -24,6 +24,10 @@
 
 #include "kselftest_harness.h"
 
+/* Half a minute is little under KASAN, where QEMU emulates and others use the CPU too. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 120
+
 #define DEVICE		"/dev/piotrap"
 
 /* Most tests have 128 KiB from 0 on, code at 0:1000 and the stack below 0:8000. */

@@ -472,7 +472,7 @@ TEST(first_run)
 	box_close(&b);
 }
 
-TEST_F_TIMEOUT(hostile, threads, 60)
+TEST_F(hostile, threads)
 {
 	atomic_bool stop = false;
 	struct box *b = &self->b;
