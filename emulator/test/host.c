@@ -432,7 +432,6 @@ static const struct emu_ops ops = {
 	.trace = trace,
 };
 
-
 static u8 *map(void)
 {
 	void *p = mmap(NULL, HOST_MEM, PROT_READ | PROT_WRITE,
