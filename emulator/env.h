@@ -18,10 +18,9 @@
 #include <linux/string.h>
 #include <linux/types.h>
 
-#include <asm/cpufeature.h>
-
-/* Is each indirect jump a retpoline? Patched in as a constant. */
+/* Is each indirect jump a retpoline? Patched in as a constant; with what it needs. */
 #define emu_slow_jumps()		cpu_feature_enabled(X86_FEATURE_RETPOLINE)
+#define EMU_CPU_FEATURES		<asm/cpufeature.h>
 
 #define emu_index_nospec(index, size)	array_index_nospec(index, size)
 

@@ -21,6 +21,8 @@
 #include "quick.h"
 #include "window.h"
 
+#include EMU_CPU_FEATURES
+
 /* Going on, and stopping */
 
 /* Where an indirect jump is slow, what is frequent is found by comparing. */

@@ -42,6 +42,7 @@ typedef int64_t s64;
 #define EMU_SLOW_JUMPS		false
 #endif
 #define emu_slow_jumps()	EMU_SLOW_JUMPS
+#define EMU_CPU_FEATURES	"userspace.h"
 
 #define emu_index_nospec(index, size)	(index)
 
