@@ -134,7 +134,7 @@ files 'bpf/*.c' ':!*.bpf.c' ':!bpf/examples' |
 	analyze -Ibpf -D_GNU_SOURCE -isystem "$BUILD/bpf" || rc=1
 skel=$BUILD/selftests/piotrap/skel
 files 'selftests/*.c' ':!selftests/vm' ':!*.bpf.c' |
-	{ [ -d "$skel" ] && cat || grep -v bpf-; } |
+	{ [ -d "$skel" ] && cat || grep -vE 'bpf-|bench-trace/'; } |
 	analyze -pthread -isystem "$kit/tools/testing/selftests" -isystem "$skel" \
 		-Iselftests/bpf-programs || rc=1
 
