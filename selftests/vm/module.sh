@@ -30,6 +30,9 @@ rsync -rlp --checksum --delete --prune-empty-dirs --include='*/' --include='Kbui
 	"$TOP/Kbuild" "$TOP/module" "$TOP/emulator" "$dir/" >&2 ||
 	die "cannot copy the module's sources"
 
+# BTF of the module is an addition to that of the very kernel.
+[ "$dir/piotrap.ko" -nt "$kernel/vmlinux" ] || rm -f "$dir/piotrap.ko"
+
 args=(W=1 PIOTRAP_DEBUG="${PIOTRAP_DEBUG:-}")
 command -v sparse >/dev/null && args+=(C=1 CF=-Wsparse-error)
 if ! make -s -C "$kernel/headers" M="$dir" -j"$JOBS" "${args[@]}" modules \
