@@ -29,7 +29,8 @@ help:
 	@echo 'make check-preempt  on PREEMPT_RT, and with each preempt= of KERNELS'
 	@echo 'make fuzz         the emulator, for TIME seconds (60), with libFuzzer or ENGINE=afl'
 	@echo 'make stress       load and killed owners, TIME=60 seconds for each part'
-	@echo 'make coverage     lines and branches of the emulator that its tests execute'
+	@echo 'make coverage     lines and branches that the tests execute: of the emulator,'
+	@echo '                  and, on the debug kernel, of the module'
 	@echo 'make scoreboard   debug traps in this and in other emulators, a table'
 	@echo 'make bench        how fast, beside other emulators; QUICK=1: this one alone'
 	@echo 'make bench-kernel what a run costs in the kernel, in instructions'
@@ -79,6 +80,7 @@ check-preempt: deps
 
 coverage: deps
 	@$(MAKE) -s --no-print-directory -C emulator coverage
+	@selftests/coverage.sh
 
 TIME ?= 60
 
@@ -168,7 +170,7 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: help all modules tools bpf demo check check-debug check-preempt coverage fuzz stress \
-	scoreboard bench bench-kernel bench-smp lint deps install install-bpf uninstall \
+.PHONY: help all modules tools bpf demo check check-debug check-preempt coverage fuzz \
+	stress scoreboard bench bench-kernel bench-smp lint deps install install-bpf uninstall \
 	clean distclean
 .DEFAULT_GOAL := all

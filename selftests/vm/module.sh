@@ -8,6 +8,8 @@
 # usage: module.sh NAME
 #   PIOTRAP_DEBUG=1 builds, in build/module-NAME-debug, the module that can be
 #   told when to break (the parameter poll_every).
+#   PIOTRAP_GCOV=1 builds, in build/module-NAME...-gcov, one that counts what it
+#   executes; the kernel has to have CONFIG_GCOV_KERNEL.
 
 set -euo pipefail
 here=$(cd "$(dirname "$0")" && pwd)
@@ -17,7 +19,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 [ $# = 1 ] || die "usage: module.sh KERNEL (such as 6.1-cloud)"
 "$here/deps.sh" build vm
 kernel=$("$here/kernel.sh" "$1")
-name=$1${PIOTRAP_DEBUG:+-debug}
+name=$1${PIOTRAP_DEBUG:+-debug}${PIOTRAP_GCOV:+-gcov}
 dir=$BUILD/module-$name
 log=$BUILD/logs/module-$name.log
 mkdir -p "$dir" "${log%/*}"
@@ -33,7 +35,7 @@ rsync -rlp --checksum --delete --prune-empty-dirs --include='*/' --include='Kbui
 # BTF of the module is an addition to that of the very kernel.
 [ "$dir/piotrap.ko" -nt "$kernel/vmlinux" ] || rm -f "$dir/piotrap.ko"
 
-args=(W=1 PIOTRAP_DEBUG="${PIOTRAP_DEBUG:-}")
+args=(W=1 PIOTRAP_DEBUG="${PIOTRAP_DEBUG:-}" ${PIOTRAP_GCOV:+GCOV_PROFILE=y})
 command -v sparse >/dev/null && args+=(C=1 CF=-Wsparse-error)
 if ! make -s -C "$kernel/headers" M="$dir" -j"$JOBS" "${args[@]}" modules \
 	>"$log" 2>&1 || grep -q 'warning:' "$log"; then
