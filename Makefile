@@ -26,6 +26,7 @@ help:
 	@echo 'make check        all tests; ends with a line of totals'
 	@echo 'make check-debug  the selftests on a kernel with KASAN, lockdep...;'
 	@echo '                  builds that kernel first, once: half an hour'
+	@echo 'make check-kcsan  the same with KCSAN, which finds data races'
 	@echo 'make check-preempt  on PREEMPT_RT, and with each preempt= of KERNELS'
 	@echo 'make fuzz         the emulator, for TIME seconds (60), with libFuzzer or ENGINE=afl'
 	@echo 'make stress       load and killed owners, TIME=60 seconds for each part'
@@ -74,6 +75,9 @@ check: deps
 
 check-debug: deps
 	@selftests/check.sh --debug $(SUITES)
+
+check-kcsan: deps
+	@selftests/check.sh --kcsan $(SUITES)
 
 check-preempt: deps
 	@selftests/check.sh --preempt $(SUITES)
@@ -170,7 +174,7 @@ clean:
 distclean: clean
 	rm -rf build
 
-.PHONY: help all modules tools bpf demo check check-debug check-preempt coverage fuzz \
+.PHONY: help all modules tools bpf demo check check-debug check-kcsan check-preempt coverage fuzz \
 	stress scoreboard bench bench-kernel bench-smp lint deps install install-bpf uninstall \
 	clean distclean
 .DEFAULT_GOAL := all

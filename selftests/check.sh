@@ -7,6 +7,7 @@
 # usage: check.sh [SUITE]...   all of check below, or those whose name begins
 #                              with a word given (check.sh tools kselftest)
 #        check.sh --debug [SUITE]...    likewise, of those of the debug kernel
+#        check.sh --kcsan [SUITE]...    of the kernel that finds data races
 #        check.sh --preempt [SUITE]...  of other kinds of preemption
 #        check.sh --stress [SUITE]...   of load, TIME seconds (60) for each part
 
@@ -129,6 +130,16 @@ stress() {
 		"PIOTRAP_STRESS=$TIME /root/selftests/piotrap/stress"
 }
 
+# What has the most to race with, for longer than among all the selftests.
+race() {
+	local k=$1
+
+	shift
+	PIOTRAP_DEBUG=1 selftests/vm/piotrap.sh --kernel "$k" \
+		--log "$BUILD/logs/race-$k.log" "$@" -- \
+		'cd /root/selftests/piotrap && ./abi-fuzz --seed 7 --rounds 60 && PIOTRAP_STRESS=10 ./stress'
+}
+
 # The same module: how often the CPU is given away has to be known.
 bpftrace() {
 	PIOTRAP_DEBUG=1 selftests/vm/piotrap.sh --kernel "$1" --timeout 600 --disk \
@@ -193,6 +204,16 @@ check_debug() {
 		"$BUILD/logs/kselftest-debug.log"
 }
 
+check_kcsan() {
+	suite self-test selftests/self-test.sh
+	suite kselftest-kcsan kselftest kcsan --timeout 3000
+	suite race-kcsan race kcsan --timeout 3000
+	for log in kselftest race; do
+		suite "log-$log-kcsan" selftests/vm/log-check.sh \
+			"$BUILD/logs/$log-kcsan.log"
+	done
+}
+
 check_preempt() {
 	local k mode
 
@@ -218,7 +239,7 @@ mkdir -p "$results"
 rm -f "$results"/*
 : >"$results/failures"
 case ${1:-} in
---debug | --preempt | --stress)
+--debug | --kcsan | --preempt | --stress)
 	list=check_${1#--}
 	shift
 	;;

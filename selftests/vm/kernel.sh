@@ -10,7 +10,7 @@
 #
 # usage: kernel.sh NAME
 #   NAME is VERSION-FLAVOUR: 6.1-cloud, 6.12-cloud, 6.1-rt, 6.1-generic, ...;
-#   or debug, for the kernel of debug-kernel.sh.
+#   or debug or kcsan, which debug-kernel.sh builds.
 #
 # A kernel that is there is used as it is: remove its folder to get the newest.
 
@@ -23,11 +23,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 name=$1
 dir=$BUILD/kernels/$name
 
-if [ "$name" = debug ]; then
-	"$here/debug-kernel.sh"
-	echo "$BUILD/debug-kernel"
-	exit
-fi
+case $name in
+debug | kcsan) exec "$here/debug-kernel.sh" "$name" ;;
+esac
 
 ready() { [ -e "$dir/version" ] && [ -e "$dir/vmlinux" ]; }
 
