@@ -18,8 +18,6 @@
 #define KEY_FLAT	BIT_ULL(60)	/* data segments are all of memory */
 #define KEY_USER	BIT_ULL(61)	/* CPL 3: uops know pages that they may access */
 
-#define NO_PAGE		BIT_ULL(63)	/* no canonical address is in it */
-
 static void view_segment(const struct emu *cpu, unsigned int n,
 			 struct emu_quick_seg *q)
 {
@@ -51,15 +49,8 @@ static bool whole_segment(const struct emu_quick_seg *s)
 	return !s->base && s->read_end > 0xffffffff && s->write_end > 0xffffffff;
 }
 
-/* No page of code is known; no offset in it is a small one. */
-static void forget_page(struct emu_quick *q)
-{
-	q->page_rip = NO_PAGE;
-	q->page_tag = 0;
-}
-
 /* Derive what blocks run by from the state. */
-static void view(struct emu *cpu)
+void emu_quick_view(struct emu *cpu)
 {
 	const struct emu_segment *cs = &cpu->st.segs.seg[EMU_CS];
 	struct emu_quick *q = &cpu->quick;
@@ -68,7 +59,7 @@ static void view(struct emu *cpu)
 	unsigned int n;
 
 	q->valid = true;
-	forget_page(q);
+	quick_forget_page(q);
 	q->lin_mask = wide ? ~0ULL : 0xffffffff;
 	q->rip_mask = wide ? ~0ULL : mode == DECODE_32 ? 0xffffffff : 0xffff;
 	q->sp_size = stack_size(cpu);
@@ -122,7 +113,7 @@ void emu_blocks_forget_pages(struct emu *cpu)
 {
 	unsigned int n;
 
-	for (n = 0; n < cpu->nr_uops; n++)
+	for (n = 0; n < ARRAY_SIZE(cpu->uop); n++)
 		cpu->uop[n].page = 0;
 }
 
@@ -286,7 +277,7 @@ enum emu_uop_result emu_block_stored(struct emu *cpu, const u8 *p)
 	const u8 *code;
 
 	/* Outside a page that is known nothing else has been compared. */
-	if (q->page_rip == NO_PAGE)
+	if (q->page_rip == EMU_NO_PAGE)
 		return UOP_LAST;
 	code = q->page_host + (q->start - q->page_rip);
 	if ((unsigned long)p - ((unsigned long)code - 7) < b->len + 7UL)
@@ -332,7 +323,7 @@ static struct emu_block *find(struct emu *cpu, u64 rip)
 		q->page_tag = (lin & ~(u64)(EMU_PAGE - 1)) ^ q->key;
 		q->page_host = code - lin % EMU_PAGE;
 	} else {
-		forget_page(q);
+		quick_forget_page(q);
 	}
 	set_compared(q, b, code);
 	q->start = rip;
@@ -438,7 +429,7 @@ bool emu_blocks_run(struct emu *cpu)
 	if (!quiet(cpu))
 		return false;
 	if (!q->valid)
-		view(cpu);
+		emu_quick_view(cpu);
 	do {
 		may = min_t(u64, cpu->poll_left, cpu->st.budget);
 		left = may;

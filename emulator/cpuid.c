@@ -237,6 +237,7 @@ const char *emu_set_cpuid(struct emu *cpu, const struct emu_cpuid *table,
 	cpu->phys_bits = phys_bits(cpu);
 	/* Code may mean something else now. */
 	emu_blocks_drop(cpu);
+	emu_recent_drop(cpu);
 	/* Address masks of breakpoints hang on DBEXT. */
 	emu_debug_arm(cpu);
 	return NULL;

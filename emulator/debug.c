@@ -199,13 +199,11 @@ void emu_debug_add(struct emu *cpu, u64 bits, enum emu_dbg_cause cause)
 		cpu->new_data |= bits;
 }
 
-/* The instruction or iteration is complete: what it met is pending (S2). */
-void emu_debug_commit(struct emu *cpu)
+/* emu_debug_commit() where it has met something. */
+void emu_debug_commit_hits(struct emu *cpu)
 {
 	u64 pending = cpu->st.debug.pending_dbg;
 
-	if (likely(!(cpu->new_data | cpu->new_io)))
-		return;
 	pending = accumulate(cpu, pending, cpu->new_data & EMU_DBG_BT,
 			     EMU_CAUSE_TASK);
 	pending = accumulate(cpu, pending, cpu->new_data & EMU_DBG_BLD,

@@ -813,6 +813,13 @@ enum emu_exit emu_run(struct emu *cpu);
 void emu_load(struct emu *cpu);
 
 /**
+ * emu_load_groups() - the same where it is known what has changed
+ * @cpu: engine
+ * @changed: EMU_GROUP_* of which members may be others than emu_run() has left
+ */
+void emu_load_groups(struct emu *cpu, u32 changed);
+
+/**
  * emu_flush() - forget every window; call after memory was added or removed
  * @cpu: engine
  */

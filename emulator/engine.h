@@ -248,6 +248,27 @@ struct emu_quick {
 	u32 port_val;
 };
 
+/* The cache of instructions that were stepped: see fetch.c. */
+#define EMU_RECENT_SHIFT	8
+#define EMU_NR_RECENT		BIT(EMU_RECENT_SHIFT)
+#define EMU_RECENT_VALID	BIT(31)
+
+/**
+ * struct emu_recent - an instruction in decoded form
+ * @bytes: what was there when it was decoded, with zeros behind it
+ * @mode: bits of the state that it was decoded by, and EMU_RECENT_VALID
+ * @uop: does it, and is followed by the end of what would be its block; or NULL
+ * @key: emu_quick.key that this was made for
+ * @insn: what it came to
+ */
+struct emu_recent {
+	u64 bytes[2];
+	u32 mode;
+	u64 key;
+	const struct emu_uop *uop;
+	struct emu_insn insn;
+};
+
 /* Whose rights an access has. */
 enum emu_access_as {
 	ACCESS_CPL,		/* the code's */
@@ -332,27 +353,30 @@ struct emu_breakpoint {
  * @bytes_have: how many of @bytes are valid
  * @replay_pos: how much of emu_progress.replay it has taken
  * @replay_old: how much of it an earlier start of the instruction has seen
+ * @use_io: its iteration has taken an element of st.io
+ * @leave: enum emu_exit that it leaves with (handler returned EMU_EXIT)
+ * @keep_rf: it has loaded RF itself
+ * @branch: it has transferred control (BTF)
+ * @incomplete: it is a REP that has iterations left
+ * @counted: it has accounted for its boundaries itself
+ * @undo: @undo_gpr is valid
+ * @switched: a task switch has been made
  * @tf: TF as it was at its start (S101)
  * @step_tf: it is followed by a step trap for TF alone, without BTF
- * @keep_rf: it has loaded RF itself
- * @keep_dst: its destination is not written after all
- * @branch: it has transferred control (BTF)
- * @leave: enum emu_exit that it leaves with (handler returned EMU_EXIT)
- * @in_event: no instruction: an event is being delivered
- * @incomplete: it is a REP that has iterations left
  * @stop: the poll hook asked to leave
+ * @keep_dst: its destination is not written after all
+ * @in_event: no instruction: an event is being delivered
+ * @part_size: of the whole of @part, where it is still to be traced
  * @resumed: it continues after a voluntary stop: no checks (S42)
- * @use_io: its iteration has taken an element of st.io
  * @part: its port access is being made byte by byte
- * @part_size: of the whole of that, where it is still to be traced
- * @part_val: and its value
- * @counted: it has accounted for its boundaries itself
  * @stepped: the step hook has accepted it
- * @undo: @undo_gpr is valid
  * @poll_exact: the poll hook has said when: blocks do not poll earlier
+ * @alone: the next instruction may well be the only one of this run
+ * @flags_kept: since this run began nobody can have changed @lf
  * @stop_exit: emu.host_exit that goes with @stop
  * @poll_left: boundaries to the next poll
  * @undo_gpr: registers at its start
+ * @part_val: value of @part
  * @undo_lf: flags at its start
  * @armed: what the following were decoded from
  * @bp: debug registers, decoded
@@ -373,19 +397,22 @@ struct emu_breakpoint {
  * @code_len: how many there are; they may lie in two pages
  * @code_clear: tag of a page with none of them, or 0
  * @code_lost: it is not known where they are
- * @switched: a task switch has been made
- * @before: what it left
+ * @before: what a task switch has left
  * @paging: the last run ended with paging on
+ * @left_rflags: and with these; @lf stands for the arithmetic flags of this
  * @generation: part of the tags of @win: what was before it has been flushed
  * @writable: there are windows for writing in this generation
  * @tables: set of physical pages that were walked as page tables
  * @quick: what blocks run by
+ * @known: the instruction under way, where @insn has not become it yet
  * @decoded: the next instruction as a block has it, or NULL
  * @decoded_bytes: its bytes
- * @nr_uops: entries of @uop in use
+ * @nr_uops: entries of @uop that blocks use
  * @win: direct windows, for supervisor and user mode
  * @block: decoded code, by linear address
- * @uop: that of all blocks
+ * @uop: that of all blocks, and behind it two for each of @recent: the instruction
+ *	and the end of what would be its block
+ * @recent: instructions that were stepped, by their bytes
  */
 struct emu {
 	struct emu_state st;
@@ -422,23 +449,26 @@ struct emu {
 	u8 bytes_have;
 	u8 replay_pos;
 	u8 replay_old;
+	bool use_io;
+	u8 leave;
+	bool keep_rf;
+	bool branch;
+	bool incomplete;
+	bool counted;
+	bool undo;
+	bool switched;
 	bool tf;
 	bool step_tf;
 	bool stop;
-	bool keep_rf;
 	bool keep_dst;
-	bool branch;
 	bool in_event;
-	u8 leave;
-	bool incomplete;
 	u8 part_size;
 	bool resumed;
-	bool use_io;
 	bool part;
-	bool counted;
 	bool stepped;
-	bool undo;
 	bool poll_exact;
+	bool alone;
+	bool flags_kept;
 	u32 stop_exit;
 	u32 poll_left;
 	u64 undo_gpr[EMU_NR_GPRS];
@@ -466,19 +496,21 @@ struct emu {
 	u8 code_len[2];
 	u64 code_clear;
 	bool code_lost;
-	bool switched;
 	struct emu_before before;
 	bool writable;
 	bool paging;
+	u64 left_rflags;
 	u64 generation;
 	u64 tables[EMU_TABLE_BITS / 64];
 	struct emu_quick quick;
+	const struct emu_recent *known;
 	const struct emu_insn *decoded;
 	const u8 *decoded_bytes;
 	u32 nr_uops;
 	struct emu_window win[2][EMU_NR_WINDOWS];
 	struct emu_block block[EMU_NR_BLOCKS];
-	struct emu_uop uop[EMU_NR_UOPS];
+	struct emu_uop uop[EMU_NR_UOPS + 2 * EMU_NR_RECENT];
+	struct emu_recent recent[EMU_NR_RECENT];
 };
 
 #endif /* EMU_ENGINE_H */

@@ -88,7 +88,6 @@ static void apply_after(struct emu *cpu, const struct emu_event *ev)
 	if (ev->type == EMU_EV_NMI)
 		d->interruptibility |= EMU_BLOCK_NMI;
 	d->activity = EMU_ACTIVE;
-	cpu->quick.valid = false;
 	/* Watched frame pushes are reported at the handler's start (S85). */
 	cpu->new_shadow = 0;
 	emu_debug_commit(cpu);
@@ -165,6 +164,7 @@ static void trace_event(struct emu *cpu, const struct emu_event *ev)
 /* Deliver @ev, and what faults on the way, until one succeeds. */
 static enum emu_exit deliver_all(struct emu *cpu, struct emu_event ev)
 {
+	const struct emu_ring ring = emu_ring(cpu);
 	int r;
 
 	cpu->in_event = true;
@@ -184,6 +184,7 @@ static enum emu_exit deliver_all(struct emu *cpu, struct emu_event ev)
 			apply_debug(cpu, &ev);
 		if (r != EMU_EXCEPTION)
 			break;
+		cpu->quick.valid = false;
 		next = cpu->raised;
 		second = next;
 		if (!combine(&ev, &next)) {
@@ -206,6 +207,8 @@ static enum emu_exit deliver_all(struct emu *cpu, struct emu_event ev)
 		}
 	}
 	cpu->in_event = false;
+	if (r || !emu_same_ring(cpu, &ring))
+		cpu->quick.valid = false;
 	if (r)
 		return emu_exit_of(cpu, r);
 	apply_after(cpu, &ev);

@@ -266,17 +266,12 @@ int emu_external_split(struct emu *cpu, enum emu_dir dir, u16 port,
 	return EMU_OK;
 }
 
-/* Before an instruction: a single answered access joins the served ones. */
-void emu_external_begin(struct emu *cpu)
+/* emu_external_begin() where an access was pending. */
+void emu_external_resume(struct emu *cpu)
 {
 	struct emu_io *io = &cpu->st.io;
 	u64 val = 0;
 
-	cpu->replay_pos = 0;
-	cpu->replay_old = cpu->st.progress.nr_replay;
-	cpu->use_io = false;
-	if (!io->kind)
-		return;
 	if (!io->done) {
 		io->kind = EMU_IO_NONE;
 		return;
@@ -301,17 +296,9 @@ void emu_external_take(struct emu *cpu, u32 n)
 		io->kind = EMU_IO_NONE;
 }
 
-/* After an instruction or iteration: what was served for it is done with. */
-void emu_external_commit(struct emu *cpu)
+/* emu_external_commit() where it has taken an element. */
+void emu_external_commit_element(struct emu *cpu)
 {
-	cpu->st.progress.nr_replay = 0;
-	cpu->st.progress.insn_len = 0;
-	cpu->st.progress.permitted = 0;
-	cpu->st.progress.stopped = 0;
-	cpu->replay_pos = 0;
-	cpu->replay_old = 0;
-	if (!cpu->use_io)
-		return;
 	cpu->use_io = false;
 	emu_external_take(cpu, 1);
 }

@@ -177,7 +177,7 @@ u64 emu_debug_match_data(const struct emu *cpu, u64 lin, u64 len, bool write);
 u64 emu_debug_match_io(const struct emu *cpu, u16 port, unsigned int size);
 u64 emu_debug_match_code(const struct emu *cpu, u64 lin);
 void emu_debug_add(struct emu *cpu, u64 bits, enum emu_dbg_cause cause);
-void emu_debug_commit(struct emu *cpu);
+void emu_debug_commit_hits(struct emu *cpu);
 void emu_debug_write(struct emu *cpu, unsigned int n, u64 val);
 u64 emu_debug_take(struct emu *cpu, enum emu_dbg_cause cause);
 void emu_debug_drop(struct emu *cpu);
@@ -191,7 +191,7 @@ bool emu_watch_memory(const struct emu *cpu, u64 lin, unsigned int size);
 bool emu_watch_io(const struct emu *cpu, u16 port, unsigned int size);
 int emu_watch_before(struct emu *cpu, const struct emu_touch *t);
 void emu_watch_after(struct emu *cpu, const struct emu_touch *t);
-void emu_watch_commit(struct emu *cpu);
+void emu_watch_commit_hits(struct emu *cpu);
 void emu_watch_exit(struct emu *cpu);
 
 /* paging.c */
@@ -247,6 +247,12 @@ bool emu_walks(struct emu *cpu, u64 lin, enum emu_access acc);
 u8 *emu_direct(struct emu *cpu, u64 lin, enum emu_access acc, u64 *gpa);
 int emu_fetch(struct emu *cpu, u64 lin, unsigned int max, u8 *buf,
 	      unsigned int *got);
+
+/* fetch.c */
+int emu_fetch_insn(struct emu *cpu);
+int emu_held_insn(struct emu *cpu);
+void emu_known_insn(struct emu *cpu);
+void emu_recent_drop(struct emu *cpu);
 
 /* stack.c */
 int emu_push(struct emu *cpu, unsigned int size, u64 val);
@@ -406,8 +412,8 @@ int emu_external_split(struct emu *cpu, enum emu_dir dir, u16 port,
 u32 emu_external_answers(const struct emu *cpu, enum emu_dir dir, u64 gpa,
 			 unsigned int size);
 void emu_external_take(struct emu *cpu, u32 n);
-void emu_external_begin(struct emu *cpu);
-void emu_external_commit(struct emu *cpu);
+void emu_external_resume(struct emu *cpu);
+void emu_external_commit_element(struct emu *cpu);
 void emu_external_hold(struct emu *cpu);
 
 /* port.c */
@@ -429,6 +435,45 @@ bool emu_interruptible(const struct emu *cpu);
 int emu_step_hook(struct emu *cpu);
 int emu_write_dst(struct emu *cpu, const struct emu_insn *i, u64 val);
 
+/**
+ * struct emu_ring - where code runs, for whoever enters or leaves a handler
+ * @cs: CS
+ * @ss: SS
+ * @flags: IOPL and VM
+ */
+struct emu_ring {
+	struct emu_segment cs;
+	struct emu_segment ss;
+	u64 flags;
+};
+
+static inline struct emu_ring emu_ring(const struct emu *cpu)
+{
+	return (struct emu_ring){
+		.cs = cpu->st.segs.seg[EMU_CS], .ss = cpu->st.segs.seg[EMU_SS],
+		.flags = cpu->st.regs.rflags & (EMU_FL_IOPL | EMU_FL_VM),
+	};
+}
+
+static inline bool same_segment(const struct emu_segment *a,
+				const struct emu_segment *b)
+{
+	return a->base == b->base && a->limit == b->limit && a->attr == b->attr;
+}
+
+/*
+ * An event or IRET that neither switched tasks nor left V86 mode, and goes on with CS,
+ * SS and IOPL as before, has left the other segments alone too: the view that blocks
+ * have of the state is still right.
+ */
+static inline bool emu_same_ring(const struct emu *cpu, const struct emu_ring *old)
+{
+	return !cpu->switched && !(old->flags & EMU_FL_VM) &&
+	       !((cpu->st.regs.rflags ^ old->flags) & (EMU_FL_IOPL | EMU_FL_VM)) &&
+	       same_segment(&cpu->st.segs.seg[EMU_CS], &old->cs) &&
+	       same_segment(&cpu->st.segs.seg[EMU_SS], &old->ss);
+}
+
 /* Pass @n boundaries. */
 static inline void emu_count(struct emu *cpu, u32 n)
 {
@@ -436,6 +481,45 @@ static inline void emu_count(struct emu *cpu, u32 n)
 	cpu->poll_left -= min(n, cpu->poll_left);
 	if (cpu->st.budget != EMU_BUDGET_UNLIMITED)
 		cpu->st.budget -= min_t(u64, n, cpu->st.budget);
+}
+
+/* Before an instruction: a single answered access joins the served ones. */
+static inline void emu_external_begin(struct emu *cpu)
+{
+	cpu->replay_pos = 0;
+	cpu->replay_old = cpu->st.progress.nr_replay;
+	cpu->use_io = false;
+	if (unlikely(cpu->st.io.kind))
+		emu_external_resume(cpu);
+}
+
+/* After an instruction or iteration: what was served for it is done with. */
+static inline void emu_external_commit(struct emu *cpu)
+{
+	struct emu_progress *p = &cpu->st.progress;
+
+	p->insn_len = 0;
+	p->nr_replay = 0;
+	p->permitted = 0;
+	p->stopped = 0;
+	cpu->replay_pos = 0;
+	cpu->replay_old = 0;
+	if (unlikely(cpu->use_io))
+		emu_external_commit_element(cpu);
+}
+
+/* The instruction or iteration is complete: what it met is pending (S2). */
+static inline void emu_debug_commit(struct emu *cpu)
+{
+	if (unlikely(cpu->new_data | cpu->new_io))
+		emu_debug_commit_hits(cpu);
+}
+
+/* Likewise: the hits of watches count. */
+static inline void emu_watch_commit(struct emu *cpu)
+{
+	if (unlikely(cpu->watch_seen | cpu->st.progress.watch_passed))
+		emu_watch_commit_hits(cpu);
 }
 
 /* Elements that the owner has answered and no iteration has taken yet. */

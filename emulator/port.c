@@ -47,6 +47,15 @@ int emu_port_permission(struct emu *cpu, u16 port, unsigned int size)
 	return EMU_OK;
 }
 
+/* An access as watches see it: nothing is behind the last port. */
+static struct emu_touch touch(u16 port, unsigned int size, enum emu_dir dir, u64 val)
+{
+	return (struct emu_touch){
+		.addr = port, .val = val, .space = EMU_WATCH_PORT, .dir = dir,
+		.size = min_t(u32, size, 0x10000 - port),
+	};
+}
+
 /**
  * emu_port_access() - one port access, breakpoints included
  * @cpu: engine
@@ -62,14 +71,12 @@ int emu_port_permission(struct emu *cpu, u16 port, unsigned int size)
 int emu_port_access(struct emu *cpu, u16 port, unsigned int size,
 		    enum emu_dir dir, u64 *val)
 {
-	struct emu_touch t = {
-		.addr = port, .val = *val, .space = EMU_WATCH_PORT, .dir = dir,
-		.size = min_t(u32, size, 0x10000 - port),
-	};
 	const struct emu_ops *ops = cpu->ops;
+	struct emu_touch t;
 	int r;
 
 	if (unlikely(cpu->watch_port)) {
+		t = touch(port, size, dir, *val);
 		r = emu_watch_before(cpu, &t);
 		if (r)
 			return r;
@@ -81,7 +88,7 @@ int emu_port_access(struct emu *cpu, u16 port, unsigned int size,
 	if (r)
 		return r;
 	if (unlikely(cpu->watch_port)) {
-		t.val = *val;
+		t = touch(port, size, dir, *val);
 		emu_watch_after(cpu, &t);
 	}
 	if (unlikely(cpu->bp_io))

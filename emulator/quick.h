@@ -142,15 +142,28 @@ enum emu_uop_result emu_block_enter(struct emu *cpu, const struct emu_uop *u,
 enum emu_uop_result emu_block_stored(struct emu *cpu, const u8 *p);
 enum emu_uop_result emu_block_short(struct emu *cpu, const struct emu_uop *u,
 				    u64 left);
+void emu_quick_view(struct emu *cpu);
 
 /* memory.c */
 const u8 *emu_stream_bytes(const struct emu *cpu, u64 lin, unsigned int *n);
 
-/* run.c */
+/* fetch.c */
+void emu_known_again(struct emu *cpu);
+
+/* fetch.c, run.c */
 int emu_operate(struct emu *cpu, const struct emu_insn *i);
 enum emu_decode_mode emu_decode_mode(const struct emu *cpu);
 int emu_decode_here(struct emu *cpu, struct emu_insn *i, const u8 *buf,
 		    unsigned int have);
+
+#define EMU_NO_PAGE	BIT_ULL(63)	/* no canonical address is in it */
+
+/* No page of code is known; no offset in it is a small one. */
+static inline void quick_forget_page(struct emu_quick *q)
+{
+	q->page_rip = EMU_NO_PAGE;
+	q->page_tag = 0;
+}
 
 /* What the running block's uops see of RIP. */
 static inline u64 quick_rip(const struct emu *cpu, unsigned int at)

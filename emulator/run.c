@@ -198,147 +198,42 @@ int emu_operate(struct emu *cpu, const struct emu_insn *i)
 	return emu_write_dst(cpu, i, cpu->dst);
 }
 
+static int string(struct emu *cpu, const struct emu_insn *i)
+{
+	unsigned int size = i->opcode & 1 ? i->osize : 1;
+	int r = EMU_OK;
+
+	if (i->op->flags & F_PORT)
+		r = port_permission(cpu, cpu->st.regs.gpr[EMU_RDX],
+				    min(size, 4U));
+	if (r)
+		return r;
+	return i->rep ? emu_rep(cpu, i) : i->exec(cpu, i);
+}
+
 static int execute(struct emu *cpu, const struct emu_insn *i)
 {
 	const struct emu_opcode *op = i->op;
-	int r;
 
-	if (op->flags & F_UNSUP)
-		return not_modelled(cpu, op);
-	if ((op->flags & F_UDPRIV) && cpl(cpu))
-		return emu_raise(cpu, VEC_UD);
-	if ((op->flags & F_PRIV) && cpl(cpu))
-		return emu_raise_error(cpu, VEC_GP, 0);
+	if (unlikely(op->flags & (F_UNSUP | F_UDPRIV | F_PRIV))) {
+		if (op->flags & F_UNSUP)
+			return not_modelled(cpu, op);
+		if (cpl(cpu))
+			return op->flags & F_UDPRIV ?
+				emu_raise(cpu, VEC_UD) :
+				emu_raise_error(cpu, VEC_GP, 0);
+	}
 	if (i->mem)
 		cpu->ea = emu_ea(cpu, i);
-	if (op->flags & F_STRING) {
-		if (op->flags & F_PORT) {
-			unsigned int size = i->opcode & 1 ? i->osize : 1;
-
-			r = port_permission(cpu, cpu->st.regs.gpr[EMU_RDX],
-					    min(size, 4U));
-			if (r)
-				return r;
-		}
-		return i->rep ? emu_rep(cpu, i) : i->exec(cpu, i);
-	}
-	return emu_operate(cpu, i);
+	return op->flags & F_STRING ? string(cpu, i) : emu_operate(cpu, i);
 }
 
-/* Fetch and decode */
-
-enum emu_decode_mode emu_decode_mode(const struct emu *cpu)
-{
-	const struct emu_segment *cs = &cpu->st.segs.seg[EMU_CS];
-
-	if (mode64(cpu))
-		return DECODE_64;
-	return cs->attr & EMU_SEG_DB ? DECODE_32 : DECODE_16;
-}
-
-/* Bytes of the instruction that lie within the code segment. */
-static unsigned int code_room(const struct emu *cpu)
-{
-	u64 rip = cpu->st.regs.rip, room;
-	u32 limit = cpu->st.segs.seg[EMU_CS].limit;
-
-	if (mode64(cpu)) {
-		/* Up to where addresses stop to be canonical. */
-		room = (1ULL << 47) - rip;
-		return canonical(rip, 1) ? min_t(u64, room, EMU_INSN_MAX) : 0;
-	}
-	if (rip > limit)
-		return 0;
-	return min_t(u64, limit - rip + 1, EMU_INSN_MAX);
-}
-
-/*
- * Decode, and see whether the CPU has the instruction (K19). One that it lacks is
- * #UD, as one that nobody has, or what its bytes meant before it was invented.
- */
-int emu_decode_here(struct emu *cpu, struct emu_insn *i, const u8 *buf,
-		    unsigned int have)
-{
-	const struct emu_opcode *op;
-	int len = emu_decode(i, buf, have, emu_decode_mode(cpu),
-			     real_or_vm86(cpu));
-
-	if (len <= 0)
-		return len;
-	op = i->op;
-	if (likely(emu_has(cpu, op->feature)) ||
-	    (op->flags & F_FEAT64 && !i->mode64))
-		return len;
-	if (!op->sub)
-		return DECODE_UD;
-	i->op = op->sub;
-	i->exec = i->op->exec;
-	return len;
-}
-
-static int decode(struct emu *cpu, unsigned int have)
-{
-	return emu_decode_here(cpu, &cpu->insn, cpu->bytes, have);
-}
-
-/* A block has it, and its bytes were those in memory when it was entered. */
-static int take_decoded(struct emu *cpu)
-{
-	cpu->insn = *cpu->decoded;
-	cpu->decoded = NULL;
-	memset(cpu->bytes, 0, sizeof(cpu->bytes));
-	memcpy(cpu->bytes, cpu->decoded_bytes, cpu->insn.len);
-	cpu->bytes_have = cpu->insn.len;
-	return EMU_OK;
-}
-
-static int fetch_decode(struct emu *cpu)
-{
-	unsigned int room = code_room(cpu), have = 0, got;
-	u64 lin = code_linear(cpu);
-	int r, len = DECODE_MORE;
-
-	if (cpu->decoded)
-		return take_decoded(cpu);
-	memset(cpu->bytes, 0, sizeof(cpu->bytes));
-	while (len == DECODE_MORE) {
-		if (have == room)
-			return emu_raise_error(cpu, VEC_GP, 0);
-		r = emu_fetch(cpu, mode64(cpu) ? lin + have : (u32)(lin + have),
-			      room - have, cpu->bytes + have, &got);
-		if (r)
-			return r;
-		have += got;
-		len = decode(cpu, have);
-	}
-	cpu->bytes_have = have;
-	if (len == DECODE_LONG)
-		return emu_raise_error(cpu, VEC_GP, 0);
-	return len == DECODE_UD ? emu_raise(cpu, VEC_UD) : EMU_OK;
-}
-
-/* The bytes that an instruction left with, decoded again (K6). */
-static int decode_held(struct emu *cpu)
-{
-	const struct emu_progress *p = &cpu->st.progress;
-	int len;
-
-	memcpy(cpu->bytes, p->insn, sizeof(cpu->bytes));
-	cpu->bytes[EMU_INSN_MAX] = 0;
-	len = decode(cpu, p->insn_len);
-	if (len > 0)
-		return EMU_OK;
-	/* Not what was saved: forget it and start anew. */
-	emu_cancel(&cpu->st);
-	return fetch_decode(cpu);
-}
-
-static int code_breakpoint(struct emu *cpu)
+static noinline int match_code(struct emu *cpu)
 {
 	u32 shadow = cpu->st.debug.interruptibility & EMU_BLOCK_MOV_SS;
 	u64 bits;
 
-	if (!cpu->bp_code || cpu->st.regs.rflags & EMU_FL_RF)
+	if (cpu->st.regs.rflags & EMU_FL_RF)
 		return EMU_OK;
 	/* Intel inhibits it after MOV SS, AMD does not (S93). */
 	if (shadow && !(cpu->flags & EMU_VENDOR_AMD))
@@ -353,6 +248,11 @@ static int code_breakpoint(struct emu *cpu)
 	return EMU_EXCEPTION;
 }
 
+static int code_breakpoint(struct emu *cpu)
+{
+	return unlikely(cpu->bp_code) ? match_code(cpu) : EMU_OK;
+}
+
 /* Retire */
 
 /*
@@ -365,26 +265,29 @@ static void retire(struct emu *cpu, int r)
 {
 	struct emu_debug *d = &cpu->st.debug;
 	struct emu_regs *regs = &cpu->st.regs;
-	bool step = cpu->step_tf || (cpu->tf && cpu->branch);
 
-	if (cpu->incomplete) {
+	if (unlikely(cpu->incomplete)) {
 		regs->rflags |= EMU_FL_RF;
+		cpu->st.progress.in_rep = 1;
+		cpu->st.progress.after_event = 0;
 	} else {
 		regs->rip = cpu->next_rip;
 		if (!cpu->keep_rf)
 			regs->rflags &= ~EMU_FL_RF;
+		/* With what follows one store, which start() reads as a whole. */
+		cpu->st.progress.in_rep = 0;
+		cpu->st.progress.after_event = 0;
 		emu_external_commit(cpu);
 		emu_watch_commit(cpu);
 	}
-	cpu->st.progress.in_rep = cpu->incomplete;
-	if (!cpu->counted)
+	if (likely(!cpu->counted))
 		emu_count(cpu, 1);
-	cpu->st.progress.after_event = 0;
 	if (r)
 		return;
 	emu_debug_commit(cpu);
 	/* The step trap of MOV SS itself is lost, not held (S113, S115). */
-	if (step && !(cpu->new_shadow & EMU_BLOCK_MOV_SS))
+	if (unlikely(cpu->tf) && (cpu->step_tf || cpu->branch) &&
+	    !(cpu->new_shadow & EMU_BLOCK_MOV_SS))
 		emu_debug_add(cpu, EMU_DBG_BS, EMU_CAUSE_STEP);
 	d->interruptibility &= ~(EMU_BLOCK_STI | EMU_BLOCK_MOV_SS);
 	d->interruptibility |= cpu->new_shadow;
@@ -395,20 +298,19 @@ static void begin(struct emu *cpu)
 	cpu->new_data = 0;
 	cpu->new_io = 0;
 	cpu->new_shadow = 0;
-	cpu->leave = EMU_EXIT_NONE;
 	cpu->host_exit = 0;
+	cpu->watch_seen = 0;
+	cpu->watch_hit = 0;
+	cpu->leave = EMU_EXIT_NONE;
 	cpu->keep_rf = false;
 	cpu->branch = false;
 	cpu->incomplete = false;
 	cpu->counted = false;
 	cpu->undo = false;
 	cpu->switched = false;
-	cpu->watch_seen = 0;
-	cpu->watch_hit = 0;
 	cpu->tf = cpu->st.regs.rflags & EMU_FL_TF;
 	cpu->step_tf = cpu->tf &&
 		       !(cpu->st.debug.debugctl & EMU_DEBUGCTL_BTF);
-	cpu->undo_lf = cpu->lf;
 	emu_external_begin(cpu);
 }
 
@@ -417,7 +319,7 @@ static bool is_rep_string(const struct emu_insn *i)
 	return (i->op->flags & F_STRING) && i->rep;
 }
 
-/* From a boundary to a decoded instruction, code breakpoint included. */
+/* From a boundary to an instruction, code breakpoint included. */
 static int start(struct emu *cpu)
 {
 	struct emu_progress *p = &cpu->st.progress;
@@ -425,22 +327,68 @@ static int start(struct emu *cpu)
 
 	cpu->insn.len = 0;
 	cpu->resumed = p->insn_len || p->in_rep;
-	if (p->insn_len)
-		return decode_held(cpu);
-	if (!cpu->resumed) {
+	if (unlikely(p->insn_len))
+		return emu_held_insn(cpu);
+	if (likely(!cpu->resumed)) {
 		r = code_breakpoint(cpu);
 		if (r)
 			return r;
 	}
-	r = fetch_decode(cpu);
-	if (r)
+	r = emu_fetch_insn(cpu);
+	if (r || likely(!p->in_rep))
 		return r;
+	if (cpu->known)
+		emu_known_insn(cpu);
 	/* A REP that has overwritten itself is another instruction now. */
-	if (p->in_rep && !is_rep_string(&cpu->insn)) {
+	if (!is_rep_string(&cpu->insn)) {
 		p->in_rep = 0;
 		cpu->resumed = false;
 	}
 	return EMU_OK;
+}
+
+/*
+ * Can the instruction under way be done by its uop? Not where something is to be
+ * noticed that these do not look at, or has been served for it already.
+ */
+static bool is_quick(const struct emu *cpu)
+{
+	const struct emu_progress *p = &cpu->st.progress;
+
+	return cpu->known && cpu->known->uop && !cpu->resumed &&
+	       !(p->nr_replay | p->watch_passed | cpu->st.io.kind) &&
+	       cpu->tf == cpu->step_tf && !(cpu->st.regs.rflags & EMU_FL_AC) &&
+	       !(cpu->flags & EMU_NO_BLOCKS);
+}
+
+/* Do it by its uop; false: nothing has been done. */
+static bool step_quickly(struct emu *cpu)
+{
+	struct emu_quick *q = &cpu->quick;
+	const struct emu_uop *u;
+
+	if (unlikely(!q->valid || cpu->known->key != q->key))
+		emu_known_again(cpu);
+	u = cpu->known->uop;
+	if (unlikely(!u))
+		return false;
+	/* It leads to no block, and is of none that it could change. */
+	quick_forget_page(q);
+	q->code_span = 0;
+	q->start = cpu->st.regs.rip;
+	switch (u->fn(cpu, u, 1)) {
+	case UOP_JUMP:
+		cpu->next_rip = q->next;
+		break;
+	case UOP_LAST:
+		cpu->next_rip = quick_rip(cpu, u->end);
+		break;
+	default:
+		return false;
+	}
+	if (!(u->traits & UOP_IGNORES))
+		cpu->flags_kept = false;
+	return true;
 }
 
 int emu_step_hook(struct emu *cpu)
@@ -454,37 +402,56 @@ int emu_step_hook(struct emu *cpu)
 	return r;
 }
 
-static int step(struct emu *cpu)
+/* Do it with everything that there is to an instruction, but for its end. */
+static noinline int step_fully(struct emu *cpu)
 {
 	const struct emu_insn *i = &cpu->insn;
-	bool held = cpu->st.progress.insn_len;
+	struct emu_ring ring;
 	int r;
 
-	begin(cpu);
-	r = start(cpu);
-	if (r)
-		return r;
-	cpu->stepped = held && cpu->flags & EMU_WANT_STEPS;
-	if (!held) {
-		r = emu_step_hook(cpu);
-		if (r)
-			return r;
-	}
+	cpu->flags_kept = false;
+	if (cpu->known)
+		emu_known_insn(cpu);
+	if (i->exec == em_iret)
+		ring = emu_ring(cpu);
 	cpu->next_rip = cpu->st.regs.rip + i->len;
 	if (!i->mode64)
 		cpu->next_rip &= 0xffffffff;
+	cpu->undo_lf = cpu->lf;
 	if (i->op->flags & F_UNDO) {
 		memcpy(cpu->undo_gpr, cpu->st.regs.gpr, sizeof(cpu->undo_gpr));
 		cpu->undo = true;
 	}
 	r = execute(cpu, i);
-	if (r)
+	if (unlikely(r))
 		undo(cpu, r);
+	/* What raises or leaves has changed nothing. */
+	if (!(i->op->flags & (F_PURE | F_STRING | F_PORT)) &&
+	    !(i->exec == em_iret && emu_same_ring(cpu, &ring)))
+		cpu->quick.valid = false;
+	return r;
+}
+
+static int step(struct emu *cpu)
+{
+	bool held = cpu->st.progress.insn_len;
+	int r;
+
+	begin(cpu);
+	r = start(cpu);
+	cpu->stepped = held && cpu->flags & EMU_WANT_STEPS;
+	if (!r && likely(!held))
+		r = emu_step_hook(cpu);
+	if (unlikely(r))
+		return r;
+	if (!is_quick(cpu) || !step_quickly(cpu))
+		r = step_fully(cpu);
 	if (!r || cpu->incomplete)
 		retire(cpu, r);
-	if (r == EMU_EXIT || r == EMU_FAIL)
+	if (unlikely(r == EMU_EXIT || r == EMU_FAIL))
 		emu_external_hold(cpu);
-	emu_unpin(cpu);
+	if (unlikely(cpu->nr_pins))
+		emu_unpin(cpu);
 	return r;
 }
 
@@ -591,9 +558,12 @@ bool emu_interruptible(const struct emu *cpu)
 static enum emu_exit stream_exit(struct emu *cpu)
 {
 	struct emu_stream *s = &cpu->st.stream;
-	u64 at = code_linear(cpu) - s->start;
+	u64 at;
 
-	if (!s->len || at < s->len)
+	if (!s->len)
+		return EMU_EXIT_NONE;
+	at = code_linear(cpu) - s->start;
+	if (at < s->len)
 		return EMU_EXIT_NONE;
 	at -= s->len;
 	s->len = 0;
@@ -602,9 +572,9 @@ static enum emu_exit stream_exit(struct emu *cpu)
 
 static enum emu_exit voluntary_exit(struct emu *cpu)
 {
-	if (!cpu->poll_left)
+	if (unlikely(!cpu->poll_left))
 		emu_poll(cpu);
-	if (cpu->stop) {
+	if (unlikely(cpu->stop)) {
 		cpu->host_exit = cpu->stop_exit;
 		return EMU_EXIT_HOST;
 	}
@@ -627,16 +597,14 @@ static void take_init(struct emu *cpu)
 	emu_flush(cpu);
 }
 
-static enum emu_exit boundary(struct emu *cpu)
+/* What is due is handed over or delivered; what keeps the CPU from going on. */
+static noinline enum emu_exit attend(struct emu *cpu)
 {
 	struct emu_event ev;
 	enum emu_exit ex;
 	enum due due;
 
-	/* An instruction that left half way is no boundary. */
-	if (under_way(cpu))
-		return voluntary_exit(cpu);
-
+	cpu->flags_kept = false;
 	for (due = event_due(cpu); due; due = event_due(cpu)) {
 		/* Events that follow one another use budget (K14). */
 		if (cpu->st.progress.after_event) {
@@ -667,8 +635,54 @@ static enum emu_exit boundary(struct emu *cpu)
 	if (cpu->st.debug.activity)
 		return cpu->st.debug.activity == EMU_HLT ? EMU_EXIT_HLT :
 							   EMU_EXIT_SHUTDOWN;
-	ex = stream_exit(cpu);
+	return EMU_EXIT_NONE;
+}
+
+/* Is there anything for attend() to look at? */
+static bool wants_attention(const struct emu *cpu)
+{
+	const struct emu_event *e = &cpu->st.event;
+	const struct emu_debug *d = &cpu->st.debug;
+	u64 waiting;
+
+	/* Bytes that are 0 or 1, and a vector, which does not count. */
+	BUILD_BUG_ON(offsetof(struct emu_event, intr_vector) !=
+		     offsetof(struct emu_event, intr_pending) + 1);
+	BUILD_BUG_ON(offsetof(struct emu_event, mc_pending) !=
+		     offsetof(struct emu_event, intr_pending) + 5);
+	memcpy(&waiting, (const u8 *)e + offsetof(struct emu_event, intr_pending),
+	       sizeof(waiting));
+	return (waiting & 0xffffffff00ffULL) | d->activity | d->pending_dbg;
+}
+
+static enum emu_exit boundary(struct emu *cpu)
+{
+	enum emu_exit ex = EMU_EXIT_NONE;
+
+	/* An instruction that left half way is no boundary. */
+	if (unlikely(under_way(cpu)))
+		return voluntary_exit(cpu);
+	if (unlikely(wants_attention(cpu)))
+		ex = attend(cpu);
+	if (!ex)
+		ex = stream_exit(cpu);
 	return ex ? ex : voluntary_exit(cpu);
+}
+
+/*
+ * One instruction alone is sooner stepped than looked for among the blocks, and where
+ * each is to be noticed there is no need to look.
+ */
+static bool blocks(struct emu *cpu)
+{
+	if (likely(!cpu->alone && !(cpu->flags & EMU_WANT_STEPS) &&
+		   !(cpu->st.regs.rflags & EMU_FL_TF))) {
+		cpu->flags_kept = false;
+		return emu_blocks_run(cpu);
+	}
+	cpu->alone = false;
+	cpu->decoded = NULL;
+	return false;
 }
 
 static enum emu_exit run(struct emu *cpu)
@@ -676,15 +690,15 @@ static enum emu_exit run(struct emu *cpu)
 	enum emu_exit ex = EMU_EXIT_NONE;
 	int r;
 
-	if (unlikely(cpu->st.event.action))
+	if (unlikely(cpu->st.event.action)) {
+		cpu->flags_kept = false;
 		ex = emu_event_answer(cpu);
+	}
 	while (!ex) {
 		ex = boundary(cpu);
-		if (ex || emu_blocks_run(cpu))
+		if (ex || blocks(cpu))
 			continue;
 		r = step(cpu);
-		if (r || !(cpu->insn.op->flags & (F_PURE | F_STRING | F_PORT)))
-			cpu->quick.valid = false;
 		switch (r) {
 		case EMU_OK:
 			if (unlikely(cpu->watch_hit)) {
@@ -697,6 +711,7 @@ static enum emu_exit run(struct emu *cpu)
 			cpu->poll_left--;
 			break;
 		case EMU_EXCEPTION:
+			cpu->flags_kept = false;
 			/* What had been served is lost with it (S42, S48). */
 			emu_cancel(&cpu->st);
 			emu_count(cpu, 1);
@@ -714,7 +729,8 @@ enum emu_exit emu_run(struct emu *cpu)
 {
 	enum emu_exit ex;
 
-	memset(&cpu->exit, 0, sizeof(cpu->exit));
+	/* The rest is written by whoever leaves with it. */
+	cpu->exit.error = 0;
 	cpu->leave = EMU_EXIT_NONE;
 	cpu->access = ACCESS_CPL;
 	cpu->stop = false;
@@ -726,12 +742,18 @@ enum emu_exit emu_run(struct emu *cpu)
 	cpu->poll_left = cpu->polled ? EMU_POLL_MAX : 0;
 	cpu->poll_exact = false;
 	cpu->polled = false;
-	flags_load(cpu, cpu->st.regs.rflags);
+	cpu->alone |= cpu->st.budget == 1;
+	/* As the last run has left them, they have their lazy form still. */
+	if (cpu->st.regs.rflags != cpu->left_rflags)
+		flags_load(cpu, cpu->st.regs.rflags);
+	cpu->flags_kept = true;
 	/* The owner may have changed page tables meanwhile, or have begun or ended paging. */
 	if (unlikely(cpu->paging || cpu->st.ctrl.cr0 & EMU_CR0_PG))
 		emu_flush(cpu);
 	ex = run(cpu);
 	cpu->paging = cpu->st.ctrl.cr0 & EMU_CR0_PG;
-	cpu->st.regs.rflags = emu_rflags(cpu);
+	if (!cpu->flags_kept)
+		cpu->st.regs.rflags = emu_rflags(cpu);
+	cpu->left_rflags = cpu->st.regs.rflags;
 	return ex;
 }

@@ -238,27 +238,34 @@ static bool access_valid(u8 kind, u8 dir, u8 size)
 	       (kind == EMU_IO_MSR && size == 8);
 }
 
+static const char *check_io(const struct emu_state *st)
+{
+	const struct emu_io *io = &st->io;
+
+	if (!io->kind)
+		return NULL;
+	if (!access_valid(io->kind, io->dir, io->size))
+		return "io: kind, dir or size";
+	if (io->flags & ~(EMU_IO_STRING | EMU_IO_REP | EMU_IO_PART))
+		return "io: unknown flag";
+	if (!io->count || io->count > EMU_IO_DATA / io->size)
+		return "io: count elements of size bytes fit in the data";
+	if (io->done > io->count || io->used > io->done ||
+	    (io->done && io->used == io->done))
+		return "io: used < done <= count";
+	if (io->kind == EMU_IO_PORT && io->addr > 0xffff)
+		return "io: ports are 0 to FFFFh";
+	if (io->kind == EMU_IO_MSR && (io->addr >> 32 || io->count > 1))
+		return "io: one MSR, with a number of 32 bits";
+	return NULL;
+}
+
+/* What is in no group. */
 static const char *check_progress(const struct emu_state *st)
 {
 	const struct emu_progress *p = &st->progress;
-	const struct emu_io *io = &st->io;
 	unsigned int n;
 
-	if (io->kind) {
-		if (!access_valid(io->kind, io->dir, io->size))
-			return "io: kind, dir or size";
-		if (io->flags & ~(EMU_IO_STRING | EMU_IO_REP | EMU_IO_PART))
-			return "io: unknown flag";
-		if (!io->count || io->count > EMU_IO_DATA / io->size)
-			return "io: count elements of size bytes fit in the data";
-		if (io->done > io->count || io->used > io->done ||
-		    (io->done && io->used == io->done))
-			return "io: used < done <= count";
-		if (io->kind == EMU_IO_PORT && io->addr > 0xffff)
-			return "io: ports are 0 to FFFFh";
-		if (io->kind == EMU_IO_MSR && (io->addr >> 32 || io->count > 1))
-			return "io: one MSR, with a number of 32 bits";
-	}
 	if (p->in_rep > 1 || p->after_event > 1 || p->stopped > 1 ||
 	    p->insn_len > EMU_INSN_MAX || p->nr_replay > EMU_REPLAY_MAX)
 		return "progress: in_rep, after_event, stopped, insn_len or nr_replay out of range";
@@ -296,13 +303,15 @@ const char *emu_check_groups(const struct emu_state *st, u32 changed)
 	if (!why && changed & EMU_GROUP_EVENT)
 		why = check_event(st);
 	if (!why && changed & EMU_GROUP_IO)
-		why = check_progress(st);
+		why = check_io(st);
 	return why;
 }
 
 const char *emu_check_state(const struct emu_state *st)
 {
-	return emu_check_groups(st, EMU_GROUP_ALL);
+	const char *why = emu_check_groups(st, EMU_GROUP_ALL);
+
+	return why ? why : check_progress(st);
 }
 
 u64 emu_rflags(const struct emu *cpu)
@@ -312,8 +321,20 @@ u64 emu_rflags(const struct emu *cpu)
 
 void emu_load(struct emu *cpu)
 {
-	emu_debug_arm(cpu);
+	emu_load_groups(cpu, EMU_GROUP_ALL);
 	cpu->quick.valid = false;
+}
+
+void emu_load_groups(struct emu *cpu, u32 changed)
+{
+	u64 flags = cpu->st.regs.rflags ^ cpu->left_rflags;
+
+	if (changed & (EMU_GROUP_CTRL | EMU_GROUP_DEBUG))
+		emu_debug_arm(cpu);
+	/* Of the other flags none is in the view that blocks have of the state. */
+	if (changed & (EMU_GROUP_SEGS | EMU_GROUP_CTRL | EMU_GROUP_DEBUG) ||
+	    flags & (EMU_FL_VM | EMU_FL_IOPL))
+		cpu->quick.valid = false;
 }
 
 void emu_init(struct emu *cpu, const struct emu_ops *ops, void *host)
@@ -340,4 +361,5 @@ void emu_set_stream(struct emu *cpu, u32 len)
 
 	s->start = code_linear(cpu);
 	s->len = min_t(u32, len, EMU_STREAM_MAX);
+	cpu->alone = len <= EMU_INSN_MAX;
 }

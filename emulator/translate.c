@@ -355,6 +355,8 @@ static bool translate(struct emu *cpu, struct emu_uop *u, struct emu_draft *d,
 		return translate_leave(u, i);
 	if (exec == em_in || exec == em_out)
 		return translate_port(cpu, u, i);
+	if (exec == em_xchg_acc && i->reg_at == gpr_at(EMU_RAX))
+		return translate_nop(u);
 	return exec == em_nop && translate_nop(u);
 }
 

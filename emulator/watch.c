@@ -175,8 +175,8 @@ void emu_watch_after(struct emu *cpu, const struct emu_touch *t)
 		note(cpu, t, bits);
 }
 
-/* The instruction or iteration is complete: its hits count. */
-void emu_watch_commit(struct emu *cpu)
+/* emu_watch_commit() where it has touched something. */
+void emu_watch_commit_hits(struct emu *cpu)
 {
 	unsigned int n;
 

@@ -138,7 +138,7 @@ find block.c 's/^\tif \(s->attr \& EMU_SEG_UNUSABLE .*/\tif (0)/' segments that 
 find block.c 's/(q->write_end = )s->limit \+ 1ULL/\1~0ULL/' a store goes over the limit
 find block.c 's/cs->limit;/~0U;/' a block goes over the limit of CS
 find block.c 's/^\t\t   !cpu->bp_io \&\& !cpu->watch_port/1/' a port in a block has no breakpoint
-find run.c 's/^(\t\tif \(r) .*F_PURE .*/\1)/' a segment is as it was before it was loaded
+find run.c 's/^(\tif \()!\(i->op->flags .*F_PURE .*/\10)/' a segment is as it was before it was loaded
 find translate.c 's/(u8 seen = )UOP_SETS;/\10;/' flags at a block\'s end are not computed
 find translate.c 's/^(\t\t\tseen = )UOP_SETS;/\1seen;/' flags before a stop are not computed
 find uop.h 's/value\(cpu, u, u->src, size\), true\);/value(cpu, u, u->src, size), false);/' \
