@@ -44,20 +44,6 @@ void console_free(struct console *con)
 }
 
 /**
- * console_room() - how many bytes may be written
- * @con: console
- *
- * Only the thread that runs may ask: readers can make it more, nobody less.
- *
- * Return: bytes.
- */
-u32 console_room(const struct console *con)
-{
-	/* Pairs with the release in console_read(): it has copied them out. */
-	return LIMIT_CONSOLE - (con->head - smp_load_acquire(&con->tail));
-}
-
-/**
  * console_write() - add bytes
  * @con: console
  * @data: bytes

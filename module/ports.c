@@ -555,9 +555,8 @@ static bool quick_write(struct sandbox *sb, struct port_range *r, u32 port,
 	return true;
 }
 
-/* Hook: it is not offered while there is a log. What a program decides it declines. */
-bool ports_quick(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir,
-		 u32 *val)
+static noinline bool quick_access(struct emu *cpu, u16 port, unsigned int size,
+				  enum emu_dir dir, u32 *val)
 {
 	struct sandbox *sb = cpu->host;
 	struct port_range *r = single_range(&sb->ports, port, size);
@@ -570,6 +569,31 @@ bool ports_quick(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir,
 		return false;
 	trace_piotrap_port_io(sb, port, EMU_READ, size, false, 1, *val);
 	return true;
+}
+
+/*
+ * Hook: it is not offered while there is a log. What a program decides it declines. A
+ * byte to the console and one from a latch, which is what loops are made of, are done
+ * here without a call.
+ */
+bool ports_quick(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir,
+		 u32 *val)
+{
+	struct sandbox *sb = cpu->host;
+	struct port_range *r = range_of(&sb->ports, port);
+
+	if (size != 1 || trace_piotrap_port_io_enabled())
+		return quick_access(cpu, port, size, dir, val);
+	if (dir == EMU_WRITE && r->kind == PIOTRAP_PORT_CONSOLE &&
+	    console_room(&sb->console)) {
+		console_put_byte(&sb->console, *val);
+		return true;
+	}
+	if (dir == EMU_READ && r->kind == PIOTRAP_PORT_LATCH) {
+		*val = *latch(r, port);
+		return true;
+	}
+	return quick_access(cpu, port, size, dir, val);
 }
 
 /* -- A REP's accesses to one port at once. What they decline goes one by one. -- */

@@ -152,7 +152,6 @@ struct console {
 void console_init(struct console *con);
 int console_alloc(struct console *con);
 void console_free(struct console *con);
-u32 console_room(const struct console *con);
 void console_write(struct console *con, const void *data, u32 len);
 void console_put(struct console *con, u32 val, u32 len);
 void console_wake(struct console *con);
@@ -160,6 +159,34 @@ ssize_t console_read(struct console *con, char __user *buf, size_t len,
 		     bool nonblock);
 __poll_t console_poll(struct console *con, struct file *file,
 		      poll_table *wait);
+
+/**
+ * console_room() - how many bytes may be written
+ * @con: console
+ *
+ * Only the thread that runs may ask: readers can make it more, nobody less.
+ *
+ * Return: bytes.
+ */
+static inline u32 console_room(const struct console *con)
+{
+	/* Pairs with the release in console_read(): it has copied them out. */
+	return LIMIT_CONSOLE - (con->head - smp_load_acquire(&con->tail));
+}
+
+/**
+ * console_put_byte() - add one byte, for which there is room
+ * @con: console
+ * @byte: what
+ *
+ * Otherwise as console_write().
+ */
+static inline void console_put_byte(struct console *con, u8 byte)
+{
+	con->buf[con->head & (LIMIT_CONSOLE - 1)] = byte;
+	/* Pairs with the acquire in console_len(). */
+	smp_store_release(&con->head, con->head + 1);
+}
 
 /* -- ports.c -- */
 

@@ -254,8 +254,8 @@ static void input_bytes(struct port_range *r, u8 *to, u32 len)
 	r->len -= len;
 }
 
-static bool port_quick(struct emu *cpu, u16 port, unsigned int size,
-		       enum emu_dir dir, u32 *val)
+static noinline bool quick_access(struct emu *cpu, u16 port, unsigned int size,
+				  enum emu_dir dir, u32 *val)
 {
 	struct bench_host *h = host_of(cpu);
 	struct port_range *r = single_range(h, port, size);
@@ -284,6 +284,28 @@ static bool port_quick(struct emu *cpu, u16 port, unsigned int size,
 	if (READ_ONCE(h->tracing))
 		h->traced++;
 	return true;
+}
+
+static bool port_quick(struct emu *cpu, u16 port, unsigned int size,
+		       enum emu_dir dir, u32 *val)
+{
+	struct bench_host *h = host_of(cpu);
+	struct port_range *r = range_of(h, port);
+	struct console *con = &h->console;
+
+	if (size != 1 || READ_ONCE(h->tracing))
+		return quick_access(cpu, port, size, dir, val);
+	if (dir == EMU_WRITE && r->kind == PIOTRAP_PORT_CONSOLE &&
+	    console_room(con)) {
+		con->buf[con->head & (CONSOLE_SIZE - 1)] = *val;
+		__atomic_store_n(&con->head, con->head + 1, __ATOMIC_RELEASE);
+		return true;
+	}
+	if (dir == EMU_READ && r->kind == PIOTRAP_PORT_LATCH) {
+		*val = r->buf[port - r->first];
+		return true;
+	}
+	return quick_access(cpu, port, size, dir, val);
 }
 
 static u32 port_read_bulk(struct emu *cpu, u16 port, unsigned int size, void *buf,
