@@ -78,7 +78,8 @@ static bool log_has_room(const struct access_log *log)
 	return log->head - tail < log->nr;
 }
 
-static int log_check(struct emu *cpu)
+/* Is there room for the record of what is about to be done? */
+int log_check(struct emu *cpu)
 {
 	struct sandbox *sb = cpu->host;
 
@@ -86,20 +87,6 @@ static int log_check(struct emu *cpu)
 		return EMU_OK;
 	cpu->host_exit = PIOTRAP_EXIT_LOG_FULL;
 	return EMU_EXIT;
-}
-
-static void log_append(struct access_log *log,
-		       const struct piotrap_log_rec *rec)
-{
-	u64 at = (log->slot + 1) * log->rec_size;
-	u8 *page = page_address(log->mem->page[at >> PAGE_SHIFT]);
-
-	memcpy(page + offset_in_page(at), rec, log->rec_size);
-	log->head++;
-	if (++log->slot == log->nr)
-		log->slot = 0;
-	/* The owner who acquires the head finds the record there. */
-	smp_store_release(&log_ring(log)->head, log->head);
 }
 
 static u8 code_bits(const struct emu_state *st)
@@ -111,31 +98,50 @@ static u8 code_bits(const struct emu_state *st)
 	return attr & EMU_SEG_DB ? 32 : 16;
 }
 
-static struct piotrap_log_rec log_record(const struct emu *cpu, u8 type)
+/* The next record, with all that records have in common; it is written in its place. */
+static struct piotrap_log_rec *log_begin(struct sandbox *sb, u8 type)
 {
+	const struct access_log *log = &sb->log;
+	const struct emu *cpu = &sb->cpu;
 	const u64 *gpr = cpu->st.regs.gpr;
+	u64 at = (log->slot + 1) * log->rec_size;
+	u8 *page = page_address(log->mem->page[at >> PAGE_SHIFT]);
+	struct piotrap_log_rec *rec = (void *)(page + offset_in_page(at));
 
-	return (struct piotrap_log_rec) {
-		.type = type,
-		.bits = code_bits(&cpu->st),
-		.cs = cpu->st.segs.seg[EMU_CS].selector,
-		.rip = cpu->st.regs.rip,
-		.rflags = emu_rflags(cpu),
-		.rcx = gpr[EMU_RCX],
-		.rdx = gpr[EMU_RDX],
-		.rsi = gpr[EMU_RSI],
-		.rdi = gpr[EMU_RDI],
-		.rbx = gpr[EMU_RBX],
-		.rsp = gpr[EMU_RSP],
-		.rbp = gpr[EMU_RBP],
-	};
+	rec->type = type;
+	rec->dir = 0;
+	rec->size = 0;
+	rec->bits = code_bits(&cpu->st);
+	rec->port = 0;
+	rec->cs = cpu->st.segs.seg[EMU_CS].selector;
+	rec->rip = cpu->st.regs.rip;
+	rec->rflags = emu_rflags(cpu);
+	rec->rcx = gpr[EMU_RCX];
+	rec->rdx = gpr[EMU_RDX];
+	rec->rsi = gpr[EMU_RSI];
+	rec->rdi = gpr[EMU_RDI];
+	if (log->rec_size > PIOTRAP_LOG_REC_FIRST) {
+		rec->rbx = gpr[EMU_RBX];
+		rec->rsp = gpr[EMU_RSP];
+		rec->rbp = gpr[EMU_RBP];
+		memset(rec->reserved, 0, sizeof(rec->reserved));
+	}
+	return rec;
+}
+
+static void log_end(struct access_log *log)
+{
+	log->head++;
+	if (++log->slot == log->nr)
+		log->slot = 0;
+	/* The owner who acquires the head finds the record there. */
+	smp_store_release(&log_ring(log)->head, log->head);
 }
 
 /* Hook: an instruction or iteration is about to start. */
 int log_step(struct emu *cpu)
 {
 	struct sandbox *sb = cpu->host;
-	struct piotrap_log_rec rec;
 	int ret;
 
 	if (!(sb->log.flags & PIOTRAP_LOG_STEPS))
@@ -143,18 +149,9 @@ int log_step(struct emu *cpu)
 	ret = log_check(cpu);
 	if (ret != EMU_OK)
 		return ret;
-	rec = log_record(cpu, PIOTRAP_REC_STEP);
-	rec.value = cpu->st.regs.gpr[EMU_RAX];
-	log_append(&sb->log, &rec);
+	log_begin(sb, PIOTRAP_REC_STEP)->value = cpu->st.regs.gpr[EMU_RAX];
+	log_end(&sb->log);
 	return EMU_OK;
-}
-
-/* Is there room for the access that is about to be made? */
-int log_port_check(struct emu *cpu)
-{
-	struct sandbox *sb = cpu->host;
-
-	return sb->log.flags & PIOTRAP_LOG_PORTS ? log_check(cpu) : EMU_OK;
 }
 
 /**
@@ -162,19 +159,16 @@ int log_port_check(struct emu *cpu)
  * @sb: sandbox
  * @t: the access
  *
- * log_port_check() has found room for it; the owner who meanwhile takes that
+ * log_check() has found room for it; the owner who meanwhile takes that
  * back by writing nonsense to the ring's tail overwrites his own records.
  */
 void log_port(struct sandbox *sb, const struct emu_trace *t)
 {
-	struct piotrap_log_rec rec;
+	struct piotrap_log_rec *rec = log_begin(sb, PIOTRAP_REC_PORT);
 
-	if (!(sb->log.flags & PIOTRAP_LOG_PORTS))
-		return;
-	rec = log_record(&sb->cpu, PIOTRAP_REC_PORT);
-	rec.dir = t->dir;
-	rec.size = t->size;
-	rec.port = t->port;
-	rec.value = t->value;
-	log_append(&sb->log, &rec);
+	rec->dir = t->dir;
+	rec->size = t->size;
+	rec->port = t->port;
+	rec->value = t->value;
+	log_end(&sb->log);
 }

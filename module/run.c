@@ -162,9 +162,12 @@ static int run_poll(struct emu *cpu)
 static int run_port_check(struct emu *cpu, u16 port, unsigned int size,
 			  enum emu_dir dir, u32 val)
 {
-	int ret = log_port_check(cpu);
+	struct sandbox *sb = cpu->host;
 
-	return ret == EMU_OK ? ports_check(cpu, port, size, dir, val) : ret;
+	if (unlikely(sb->log.flags & PIOTRAP_LOG_PORTS) &&
+	    log_check(cpu) != EMU_OK)
+		return EMU_EXIT;
+	return ports_check(cpu, port, size, dir, val);
 }
 
 static void run_trace_port(struct sandbox *sb, const struct emu_trace *t)
@@ -173,7 +176,8 @@ static void run_trace_port(struct sandbox *sb, const struct emu_trace *t)
 	if (!t->fast || t->dir != EMU_WRITE)
 		trace_piotrap_port_io(sb, t->port, t->dir, t->size, t->fast,
 				      t->count, t->value);
-	log_port(sb, t);
+	if (unlikely(sb->log.flags & PIOTRAP_LOG_PORTS))
+		log_port(sb, t);
 }
 
 static void run_trace(struct emu *cpu, const struct emu_trace *t)

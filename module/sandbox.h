@@ -279,7 +279,7 @@ struct access_log {
 int log_set(struct sandbox *sb, const struct piotrap_log *arg);
 void log_free(struct access_log *log);
 int log_step(struct emu *cpu);
-int log_port_check(struct emu *cpu);
+int log_check(struct emu *cpu);
 void log_port(struct sandbox *sb, const struct emu_trace *t);
 
 /* -- state.c -- */

@@ -373,29 +373,26 @@ static int step(struct emu *cpu)
 	struct bench_host *h = host_of(cpu);
 	const u64 *gpr = cpu->st.regs.gpr;
 	struct step_log *log = &h->log;
-	struct piotrap_log_rec rec;
+	struct piotrap_log_rec *rec;
 
 	if (!(h->log_flags & PIOTRAP_LOG_STEPS))
 		return EMU_OK;
 	if (log_check(cpu) != EMU_OK)
 		return EMU_EXIT;
-	rec = (struct piotrap_log_rec) {
-		.type = PIOTRAP_REC_STEP,
-		.bits = 32,
-		.cs = cpu->st.segs.seg[EMU_CS].selector,
-		.rip = cpu->st.regs.rip,
-		.value = gpr[EMU_RAX],
-		.rflags = emu_rflags(cpu),
-		.rcx = gpr[EMU_RCX],
-		.rdx = gpr[EMU_RDX],
-		.rsi = gpr[EMU_RSI],
-		.rdi = gpr[EMU_RDI],
-		.rbx = gpr[EMU_RBX],
-		.rsp = gpr[EMU_RSP],
-		.rbp = gpr[EMU_RBP],
-	};
-	memcpy(log->rec + log->slot * PIOTRAP_LOG_REC_FIRST, &rec,
-	       PIOTRAP_LOG_REC_FIRST);
+	rec = (void *)(log->rec + log->slot * PIOTRAP_LOG_REC_FIRST);
+	rec->type = PIOTRAP_REC_STEP;
+	rec->dir = 0;
+	rec->size = 0;
+	rec->bits = 32;
+	rec->port = 0;
+	rec->cs = cpu->st.segs.seg[EMU_CS].selector;
+	rec->rip = cpu->st.regs.rip;
+	rec->value = gpr[EMU_RAX];
+	rec->rflags = emu_rflags(cpu);
+	rec->rcx = gpr[EMU_RCX];
+	rec->rdx = gpr[EMU_RDX];
+	rec->rsi = gpr[EMU_RSI];
+	rec->rdi = gpr[EMU_RDI];
 	log->own_head++;
 	if (++log->slot == LOG_RECORDS)
 		log->slot = 0;
