@@ -24,35 +24,18 @@
 
 /* -- Who may use a sandbox. -- */
 
-static bool take(struct sandbox *sb, enum owner owner)
-{
-	int none = OWNER_NONE;
-
-	return atomic_try_cmpxchg_acquire(&sb->owner, &none, owner);
-}
-
-void sandbox_put(struct sandbox *sb)
-{
-	atomic_set_release(&sb->owner, OWNER_NONE);
-}
-
-/**
- * sandbox_take_run() - take a sandbox for a run
- * @sb: sandbox
- *
- * A single atomic operation where nobody else has it. Another run is refused, but
- * a call that changes the sandbox ends soon: that is waited for.
- *
- * Return: 0, -EBUSY or -EINTR.
+/*
+ * Somebody else has it: another run is refused, but a call that changes the sandbox
+ * ends soon, and that is waited for.
  */
-int sandbox_take_run(struct sandbox *sb)
+int sandbox_wait_run(struct sandbox *sb)
 {
-	bool taken = take(sb, OWNER_RUN);
+	bool taken = false;
 
-	if (!taken && atomic_read(&sb->owner) != OWNER_RUN) {
+	if (atomic_read(&sb->owner) != OWNER_RUN) {
 		if (mutex_lock_killable(&sb->config_lock))
 			return -EINTR;
-		taken = take(sb, OWNER_RUN);
+		taken = sandbox_take(sb, OWNER_RUN);
 		mutex_unlock(&sb->config_lock);
 	}
 	return taken ? 0 : -EBUSY;
@@ -63,7 +46,7 @@ static int sandbox_take_config(struct sandbox *sb)
 {
 	if (mutex_lock_killable(&sb->config_lock))
 		return -EINTR;
-	if (take(sb, OWNER_CONFIG))
+	if (sandbox_take(sb, OWNER_CONFIG))
 		return 0;
 	mutex_unlock(&sb->config_lock);
 	return -EBUSY;
@@ -137,7 +120,9 @@ static int call_queue_input(struct sandbox *sb, void *arg, void __user *uarg)
 
 static int call_run(struct sandbox *sb, void *arg, void __user *uarg)
 {
-	return run(sb, arg);
+	const struct piotrap_run_args *run_args = arg;
+
+	return run(sb, run_args->flags, run_args->stream, run_args->len);
 }
 
 static int call_get_state(struct sandbox *sb, void *arg, void __user *uarg)
@@ -359,29 +344,34 @@ static long any_call(struct sandbox *sb, unsigned int cmd, void __user *uarg)
 }
 
 /*
- * Fetch the argument of PIOTRAP_RUN if it is as nearly all are: of the present size
- * and with nothing wrong. Return false for all others; any_call() knows what to say
- * of them.
+ * The argument of PIOTRAP_RUN if it is as nearly all are: of the present size and with
+ * nothing wrong. All zeros for all others; any_call() knows what to say of them.
  */
-static bool fetch_run_args(struct piotrap_run_args *arg,
-			   const struct piotrap_run_args __user *uarg)
+static __always_inline struct piotrap_run_args
+fetch_run_args(const struct piotrap_run_args __user *uarg)
 {
 	const struct call *call = &calls[PIOTRAP_RUN - PIOTRAP_INFO];
+	u32 size, flags, len, reserved;
+	u64 stream;
 
 	if (!user_read_access_begin(uarg, sizeof(*uarg)))
-		return false;
-	unsafe_get_user(arg->size, &uarg->size, fault);
-	unsafe_get_user(arg->flags, &uarg->flags, fault);
-	unsafe_get_user(arg->stream, &uarg->stream, fault);
-	unsafe_get_user(arg->len, &uarg->len, fault);
-	unsafe_get_user(arg->reserved, &uarg->reserved, fault);
+		goto other;
+	unsafe_get_user(size, &uarg->size, fault);
+	unsafe_get_user(flags, &uarg->flags, fault);
+	unsafe_get_user(stream, &uarg->stream, fault);
+	unsafe_get_user(len, &uarg->len, fault);
+	unsafe_get_user(reserved, &uarg->reserved, fault);
 	user_read_access_end();
-	return arg->size == sizeof(*arg) && !(arg->flags & ~call->flags) &&
-	       !arg->reserved;
+	if (size == sizeof(*uarg) && !(flags & ~call->flags) && !reserved)
+		return (struct piotrap_run_args){
+			.size = size, .flags = flags, .stream = stream, .len = len,
+		};
+	goto other;
 
 fault:
 	user_read_access_end();
-	return false;
+other:
+	return (struct piotrap_run_args){ .size = 0 };
 }
 
 static long piotrap_ioctl(struct file *file, unsigned int cmd,
@@ -389,10 +379,13 @@ static long piotrap_ioctl(struct file *file, unsigned int cmd,
 {
 	struct sandbox *sb = file->private_data;
 	void __user *uarg = (void __user *)param;
-	struct piotrap_run_args run_args;
+	struct piotrap_run_args arg;
 
-	if (likely(cmd == PIOTRAP_RUN) && fetch_run_args(&run_args, uarg))
-		return run(sb, &run_args);
+	if (likely(cmd == PIOTRAP_RUN)) {
+		arg = fetch_run_args(uarg);
+		if (likely(arg.size))
+			return run(sb, arg.flags, arg.stream, arg.len);
+	}
 	return any_call(sb, cmd, uarg);
 }
 

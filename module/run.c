@@ -131,7 +131,7 @@ static void skip_first_poll(struct emu *cpu)
 #endif
 
 /* Why the run has to stop here, or PIOTRAP_EXIT_NONE. */
-static u32 stop_reason(struct sandbox *sb)
+static __always_inline u32 stop_reason(struct sandbox *sb)
 {
 	/* A kick ends one run: whoever takes it clears it. */
 	if (READ_ONCE(sb->kick) && xchg(&sb->kick, false))
@@ -266,59 +266,82 @@ static u32 exit_reason(const struct emu *cpu, enum emu_exit why)
 		[EMU_EXIT_UNSUPPORTED] = PIOTRAP_EXIT_UNSUPPORTED,
 		[EMU_EXIT_WATCH] = PIOTRAP_EXIT_WATCH,
 	};
-	u32 reason = PIOTRAP_EXIT_NONE;
+	u32 reason = why < ARRAY_SIZE(reasons) ? reasons[why] : PIOTRAP_EXIT_NONE;
 
+	if (likely(reason))
+		return reason;
 	if (why == EMU_EXIT_IO)
 		reason = io_reason(&cpu->st.io);
 	else if (why == EMU_EXIT_EVENT)
 		reason = event_reason(&cpu->st.event);
 	else if (why == EMU_EXIT_HOST)
 		reason = cpu->host_exit;
-	else if (why < ARRAY_SIZE(reasons))
-		reason = reasons[why];
 	return reason ?: PIOTRAP_EXIT_INTERNAL;
 }
 
 static_assert(sizeof_field(struct piotrap_run, insn) ==
 	      sizeof_field(struct emu_exit_info, insn));
 
-/* Everything that the page tells of a run but its groups. */
-static void write_exit(struct sandbox *sb, u32 reason, u64 addr, u64 boundaries)
+/* What belongs to some reasons alone; the rest is zero. */
+static void write_details(struct piotrap_run *page, u32 reason,
+			  const struct emu_exit_info *info)
 {
-	const struct emu_exit_info *info = &sb->cpu.exit;
-	struct piotrap_run *page = sb->page;
-
-	/* Nothing of an earlier exit stays. */
-	memset((u8 *)page + offsetof(struct piotrap_run, exit_reason), 0,
-	       offsetof(struct piotrap_run, regs) -
-	       offsetof(struct piotrap_run, exit_reason));
-	page->exit_reason = reason;
-	page->exit_addr = addr;
-	page->boundaries = boundaries;
-	page->console_dropped = sb->console.dropped;
-	if (reason == PIOTRAP_EXIT_MEMORY) {
+	switch (reason) {
+	case PIOTRAP_EXIT_MEMORY:
 		page->exit_linear = info->linear;
 		page->exit_size = info->size;
 		page->exit_access = info->access;
 		page->exit_error = info->error;
-	}
-	if (reason == PIOTRAP_EXIT_WATCH) {
+		break;
+	case PIOTRAP_EXIT_WATCH:
 		page->exit_linear = info->linear;
 		page->exit_size = info->size;
 		page->exit_access = info->access;
 		page->exit_value = info->value;
 		page->exit_watch = info->watch;
-	}
-	if (reason == PIOTRAP_EXIT_BPF) {
+		break;
+	case PIOTRAP_EXIT_BPF:
 		page->exit_size = info->size;
 		page->exit_access = info->access;
 		page->exit_value = info->value;
-	}
-	if (reason == PIOTRAP_EXIT_UNSUPPORTED) {
+		break;
+	case PIOTRAP_EXIT_UNSUPPORTED:
 		/* The page is the owner's: no length is read back from it. */
 		page->insn_len = info->insn_len;
 		memcpy(page->insn, info->insn, sizeof(page->insn));
+		break;
 	}
+}
+
+#define REASONS_WITH_DETAILS						\
+	(BIT(PIOTRAP_EXIT_MEMORY) | BIT(PIOTRAP_EXIT_WATCH) |		\
+	 BIT(PIOTRAP_EXIT_BPF) | BIT(PIOTRAP_EXIT_UNSUPPORTED))
+
+/*
+ * Everything that the page tells of a run but its groups. Nothing of an earlier exit
+ * stays. The fields are named in the order in which they lie there.
+ */
+static void write_exit(struct sandbox *sb, u32 reason, u64 addr, u64 boundaries)
+{
+	struct piotrap_run *page = sb->page;
+
+	page->exit_reason = reason;
+	page->insn_len = 0;
+	page->exit_size = 0;
+	page->exit_access = 0;
+	page->reserved2 = 0;
+	page->exit_error = 0;
+	memset(page->insn, 0, sizeof(page->insn));
+	page->reserved3 = 0;
+	page->exit_addr = addr;
+	page->exit_linear = 0;
+	page->exit_value = 0;
+	page->exit_watch = 0;
+	page->reserved4 = 0;
+	page->boundaries = boundaries;
+	page->console_dropped = sb->console.dropped;
+	if (unlikely(BIT(reason) & REASONS_WITH_DETAILS))
+		write_details(page, reason, &sb->cpu.exit);
 }
 
 static void run_cpu(struct sandbox *sb, u32 dirty, u32 stream_len)
@@ -340,10 +363,10 @@ static void run_cpu(struct sandbox *sb, u32 dirty, u32 stream_len)
 	if (sb->held.nr)
 		caller_unpin(cpu);	/* an instruction does so itself */
 
-	if (reason == PIOTRAP_EXIT_IO_PORT || reason == PIOTRAP_EXIT_IO_MEM ||
-	    reason == PIOTRAP_EXIT_MSR)
+	if (BIT(reason) & (BIT(PIOTRAP_EXIT_IO_PORT) | BIT(PIOTRAP_EXIT_IO_MEM) |
+			   BIT(PIOTRAP_EXIT_MSR)))
 		sb->exit_addr = cpu->st.io.addr;
-	if (reason == PIOTRAP_EXIT_MEMORY || reason == PIOTRAP_EXIT_WATCH)
+	if (BIT(reason) & (BIT(PIOTRAP_EXIT_MEMORY) | BIT(PIOTRAP_EXIT_WATCH)))
 		sb->exit_addr = cpu->exit.gpa;
 	boundaries = cpu->boundaries - boundaries;
 	trace_piotrap_run_exit(sb, reason, sb->exit_addr, boundaries);
@@ -354,19 +377,22 @@ static void run_cpu(struct sandbox *sb, u32 dirty, u32 stream_len)
 /* -- The way in. Until all is found good nothing is changed that stays so. -- */
 
 /* Up to here a loop is faster than a call of what can copy any length. */
-#define SHORT_STREAM	32
+#define SHORT_STREAM	16
 
-static bool copy_short(u8 *to, const u8 __user *from, u32 len)
+static bool copy_short(u64 *to, const u8 __user *from, u32 len)
 {
+	u8 *last;
+
+	to[0] = 0;
+	to[1] = 0;
 	if (!user_read_access_begin(from, len))
 		return false;
 	for (; len >= sizeof(u64); len -= sizeof(u64)) {
-		unsafe_get_user(*(u64 *)to, (const u64 __user *)from, fault);
+		unsafe_get_user(*to++, (const u64 __user *)from, fault);
 		from += sizeof(u64);
-		to += sizeof(u64);
 	}
-	for (; len; len--)
-		unsafe_get_user(*to++, from++, fault);
+	for (last = (u8 *)to; len; len--)
+		unsafe_get_user(*last++, from++, fault);
 	user_read_access_end();
 	return true;
 
@@ -375,24 +401,34 @@ fault:
 	return false;
 }
 
-static bool copy_stream(struct sandbox *sb, const struct piotrap_run_args *arg)
+static bool copy_stream(struct sandbox *sb, const void __user *from, u32 len)
 {
-	const u8 __user *from = u64_to_user_ptr(arg->stream);
-
-	if (likely(arg->len <= SHORT_STREAM))
-		return copy_short(sb->stream, from, arg->len);
-	return !copy_from_user(sb->stream, from, arg->len);
+	if (likely(len <= SHORT_STREAM))
+		return copy_short((u64 *)sb->stream, from, len);
+	return !copy_from_user(sb->stream, from, len);
 }
 
-static int run_checked(struct sandbox *sb, const struct piotrap_run_args *arg)
+/* Other code now: what was under way there is not continued. */
+static void lay_stream(struct sandbox *sb, u32 len)
 {
-	bool stream = arg->flags & PIOTRAP_RUN_STREAM;
+	u8 *bytes = sb->cpu.st.stream.bytes;
+
+	emu_cancel(&sb->cpu.st);
+	if (likely(len <= SHORT_STREAM))
+		memcpy(bytes, sb->stream, SHORT_STREAM);
+	else
+		memcpy(bytes, sb->stream, len);
+	emu_set_stream(&sb->cpu, len);
+}
+
+static int run_checked(struct sandbox *sb, u32 flags, u64 stream, u32 len)
+{
 	u32 dirty;
 	int ret;
 
 	if (sb->mm && sb->mm != current->mm)
 		return -EPERM;
-	if (arg->len > PIOTRAP_STREAM_MAX || !arg->len != !stream)
+	if (len > PIOTRAP_STREAM_MAX || !len != !(flags & PIOTRAP_RUN_STREAM))
 		return -EINVAL;
 	dirty = READ_ONCE(sb->page->dirty);
 	if (dirty & ~GROUPS_ALL)
@@ -406,20 +442,16 @@ static int run_checked(struct sandbox *sb, const struct piotrap_run_args *arg)
 		ret = -EINVAL;
 		goto err;
 	}
-	if (stream && !copy_stream(sb, arg)) {
+	if (len && !copy_stream(sb, u64_to_user_ptr(stream), len)) {
 		ret = -EFAULT;
 		goto err;
 	}
 
 	if (dirty)
 		state_commit_groups(sb, dirty);
-	if (stream) {
-		/* Other code now: what was under way there is not continued. */
-		emu_cancel(&sb->cpu.st);
-		memcpy(sb->cpu.st.stream.bytes, sb->stream, arg->len);
-		emu_set_stream(&sb->cpu, arg->len);
-	}
-	run_cpu(sb, dirty, arg->len);
+	if (len)
+		lay_stream(sb, len);
+	run_cpu(sb, dirty, len);
 	return 0;
 
 err:
@@ -431,19 +463,21 @@ err:
 /**
  * run() - PIOTRAP_RUN
  * @sb: sandbox
- * @arg: flags and reserved fields have been checked
+ * @flags: of struct piotrap_run_args, checked, as are its reserved fields
+ * @stream: likewise
+ * @len: likewise
  *
  * Return: 0 if it has run, with the result in the run page, else what the ABI
  * lists, and nothing has changed.
  */
-int run(struct sandbox *sb, const struct piotrap_run_args *arg)
+int run(struct sandbox *sb, u32 flags, u64 stream, u32 len)
 {
 	int ret;
 
 	ret = sandbox_take_run(sb);
 	if (ret)
 		return ret;
-	ret = run_checked(sb, arg);
+	ret = run_checked(sb, flags, stream, len);
 	sandbox_put(sb);
 	return ret;
 }

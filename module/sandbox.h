@@ -303,7 +303,7 @@ struct groups {
 /**
  * struct undo - what taking groups from the run page may change
  * @taken: PIOTRAP_GROUP_* that were taken
- * @groups: these as they were, and always IO
+ * @groups: these as they were, and always IO's number of answers
  * @moved: the instruction under way is to be dropped
  */
 struct undo {
@@ -347,14 +347,11 @@ void user_uncharge(struct user_struct *user, unsigned long nr);
 
 extern const struct emu_ops run_ops;
 
-int run(struct sandbox *sb, const struct piotrap_run_args *arg);
+int run(struct sandbox *sb, u32 flags, u64 stream, u32 len);
 int run_config(struct sandbox *sb, const struct piotrap_config *arg);
 void run_set_flags(struct sandbox *sb);
 
 /* -- main.c -- */
-
-int sandbox_take_run(struct sandbox *sb);
-void sandbox_put(struct sandbox *sb);
 
 /* Who may use a sandbox's parts. */
 enum owner { OWNER_NONE, OWNER_RUN, OWNER_CONFIG };
@@ -410,5 +407,32 @@ struct sandbox {
 	struct undo undo;
 	u8 stream[PIOTRAP_STREAM_MAX] __aligned(sizeof(u64));
 };
+
+int sandbox_wait_run(struct sandbox *sb);
+
+static inline bool sandbox_take(struct sandbox *sb, enum owner owner)
+{
+	int none = OWNER_NONE;
+
+	return atomic_try_cmpxchg_acquire(&sb->owner, &none, owner);
+}
+
+static inline void sandbox_put(struct sandbox *sb)
+{
+	atomic_set_release(&sb->owner, OWNER_NONE);
+}
+
+/**
+ * sandbox_take_run() - take a sandbox for a run
+ * @sb: sandbox
+ *
+ * A single atomic operation where nobody else has it.
+ *
+ * Return: 0, -EBUSY or -EINTR.
+ */
+static inline int sandbox_take_run(struct sandbox *sb)
+{
+	return likely(sandbox_take(sb, OWNER_RUN)) ? 0 : sandbox_wait_run(sb);
+}
 
 #endif /* PIOTRAP_SANDBOX_H */

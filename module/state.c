@@ -204,23 +204,33 @@ SAME_VALUE(EVENT_PAYLOAD);
 SAME_VALUE(EVENT_RF);
 static_assert(PIOTRAP_BUDGET_UNLIMITED == EMU_BUDGET_UNLIMITED);
 
-/* Groups that are taken as they are; of IO only an answer is. */
-static const struct {
-	u32 group;
-	u16 offset;
-	u16 size;
-} groups[] = {
-#define GROUP(name, member...)						\
-	{ PIOTRAP_GROUP_##name, offsetof(struct emu_state, member),	\
-	  sizeof_field(struct emu_state, member) }
-	GROUP(REGS, regs),
-	GROUP(SEGS, segs),
-	GROUP(CTRL, ctrl),
-	GROUP(DEBUG, debug),
-	GROUP(EVENT, event),
-	GROUP(BUDGET, budget),
-#undef GROUP
-};
+/* The groups that are taken as they are; of IO only an answer is. */
+static __always_inline void copy_groups(struct groups *to, const struct groups *from,
+					u32 which)
+{
+	if (which & PIOTRAP_GROUP_REGS)
+		to->regs = from->regs;
+	if (which & PIOTRAP_GROUP_SEGS)
+		to->segs = from->segs;
+	if (which & PIOTRAP_GROUP_CTRL)
+		to->ctrl = from->ctrl;
+	if (which & PIOTRAP_GROUP_DEBUG)
+		to->debug = from->debug;
+	if (which & PIOTRAP_GROUP_EVENT)
+		to->event = from->event;
+	if (which & PIOTRAP_GROUP_BUDGET)
+		to->budget = from->budget;
+}
+
+static struct groups *groups_of(struct emu_state *st)
+{
+	return (struct groups *)st;
+}
+
+static struct groups *page_groups(struct sandbox *sb)
+{
+	return (struct groups *)((u8 *)sb->page + PAGE_GROUPS);
+}
 
 /* Bytes of io_data that @count elements of the pending access take. */
 static size_t io_bytes(const struct emu_io *io, u32 count)
@@ -258,22 +268,13 @@ static bool moved(const struct emu_state *st, const struct groups *old,
 int state_take_groups(struct sandbox *sb, u32 dirty)
 {
 	struct emu_state *st = &sb->cpu.st;
-	const u8 *page = (const u8 *)sb->page + PAGE_GROUPS;
 	struct undo *undo = &sb->undo;
-	unsigned int i;
 	u32 done;
 
 	undo->taken = dirty;
-	undo->groups.io = st->io;
-
-	for (i = 0; i < ARRAY_SIZE(groups); i++) {
-		u16 at = groups[i].offset, size = groups[i].size;
-
-		if (!(dirty & groups[i].group))
-			continue;
-		memcpy((u8 *)&undo->groups + at, (u8 *)st + at, size);
-		memcpy((u8 *)st + at, page + at, size);
-	}
+	undo->groups.io.done = st->io.done;
+	copy_groups(&undo->groups, groups_of(st), dirty);
+	copy_groups(groups_of(st), page_groups(sb), dirty);
 	/* From here on the compiler may not look at the page again. */
 	barrier();
 
@@ -300,16 +301,10 @@ err:
  */
 void state_untake_groups(struct sandbox *sb)
 {
-	struct emu_state *st = &sb->cpu.st;
 	const struct undo *undo = &sb->undo;
-	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(groups); i++)
-		if (undo->taken & groups[i].group)
-			memcpy((u8 *)st + groups[i].offset,
-			       (u8 *)&undo->groups + groups[i].offset,
-			       groups[i].size);
-	st->io = undo->groups.io;
+	copy_groups(groups_of(&sb->cpu.st), &undo->groups, undo->taken);
+	sb->cpu.st.io.done = undo->groups.io.done;
 }
 
 /**
@@ -330,7 +325,7 @@ void state_commit_groups(struct sandbox *sb, u32 dirty)
 		barrier();
 	}
 	WRITE_ONCE(sb->page->dirty, 0);
-	emu_load(&sb->cpu);
+	emu_load_groups(&sb->cpu, dirty);
 }
 
 /**
@@ -339,9 +334,10 @@ void state_commit_groups(struct sandbox *sb, u32 dirty)
  */
 void state_to_page(struct sandbox *sb)
 {
-	const struct emu_state *st = &sb->cpu.st;
+	struct emu_state *st = &sb->cpu.st;
 
-	memcpy((u8 *)sb->page + PAGE_GROUPS, st, sizeof(struct groups));
+	/* An assignment, as then the compiler knows of the alignment. */
+	*page_groups(sb) = *groups_of(st);
 	if (st->io.kind != EMU_IO_NONE && st->io.dir == EMU_WRITE)
 		memcpy(sb->io_data, st->io_data,
 		       io_bytes(&st->io, st->io.count));
