@@ -74,8 +74,9 @@ void emu_quick_view(struct emu *cpu)
 		   !(cpu->flags & EMU_NO_BULK);
 	for (n = 0; n < ARRAY_SIZE(q->seg); n++)
 		view_segment(cpu, n, &q->seg[n]);
+	/* With a stack pointer of 16 bits SS is not, whatever its limit. */
 	q->flat = whole_segment(&q->seg[EMU_DS]) && whole_segment(&q->seg[EMU_ES]) &&
-		  whole_segment(&q->seg[EMU_SS]);
+		  whole_segment(&q->seg[EMU_SS]) && q->sp_size >= 4;
 	q->key = (u64)mode << KEY_MODE_SHIFT | KEY_VALID |
 		 (real_or_vm86(cpu) ? KEY_REAL : 0) | (q->flat ? KEY_FLAT : 0) |
 		 (cpl(cpu) == 3 ? KEY_USER : 0);

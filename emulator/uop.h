@@ -166,10 +166,11 @@ static __always_inline u64 address(const struct emu *cpu, const struct emu_uop *
 static __always_inline bool flat_host(const struct emu *cpu, const struct emu_uop *u,
 				      u64 lin, unsigned int size, u8 **p)
 {
+	u64 at = lin % EMU_PAGE;
+
 	/* As a number: there may be no page yet. */
-	*p = (u8 *)((unsigned long)u->host + lin % EMU_PAGE);
-	/* By the last byte: one that crosses into the next page finds no tag. */
-	return likely(u->page == emu_page_tag(cpu, lin + size - 1));
+	*p = (u8 *)((unsigned long)u->host + at);
+	return likely(u->page == emu_page_tag(cpu, lin) && at <= EMU_PAGE - size);
 }
 
 /* @seg is a place in emu_quick.seg. */

@@ -114,6 +114,7 @@ lose event.nmi_pending
 lose stream.len
 
 # Blocks.
+find block.c 's/ && q->sp_size >= 4//' a stack of 16 bits is taken for a wide one
 find block.c 's/!same_bytes\(code, b, (true|false)\)/0/' code that was changed is run as it was
 find block.c 's/q->code_span = end - first;/q->code_span = 0;/' a store into its own block is not seen
 find block.c 's/q->epoch\+\+;/;/' code that was compared once is not compared again
@@ -121,7 +122,7 @@ find block.c 's/^\t\tfirst = min\(first, q->code\);//' a store to a block before
 find block.c 's/< b->len \+ 7UL\)/< 0UL)/' a store into its own block does not end it
 find block.c 's/emu_debug_code_between\(cpu.*\)\)$/0)/' a block goes over a code breakpoint
 find block.c 's/b->n > left\)/b->n > left + 1)/' a block goes beyond the budget
-find uop.h 's/(return uop_leave\(cpu, u), left(, UOP_STEP)/\1, left + 1\2/' \
+find uop-branch.c 's/(return uop_leave\(cpu, u), left(, UOP_STEP)/\1, left + 1\2/' \
 	a branch that faults lets one more be done
 find translate.c 's/^\tboth.before = .*//' two moves that became one count as one
 find translate.c 's/(u->back = u->done) - first\[n\].before/\1 - first[n].done/' \
@@ -145,7 +146,7 @@ find uop.h 's/value\(cpu, u, u->src, size\), true\);/value(cpu, u, u->src, size)
 	flags of a store to the block are not computed
 find translate.c 's/seen \|= UOP_SETS_CF;/;/' CF is not there for who reads it
 find uop-other.c 's/emu_debug_match_data\(cpu.*\) \|\|/0 ||/' a block goes over a data breakpoint
-find uop.h 's/emu_page_tag\(cpu, lin \+ size - 1\)/emu_page_tag(cpu, lin)/' \
+find uop.h 's/ && at <= EMU_PAGE - size//' \
 	an access goes over the end of its page
 find uop.h 's/(return) rip \+ cpu->quick.code_bias <= .*/\1 true;/' a branch leads beyond the limit
 
