@@ -20,7 +20,7 @@
 
 /* Is each indirect jump a retpoline? Patched in as a constant; with what it needs. */
 #define emu_slow_jumps()		cpu_feature_enabled(X86_FEATURE_RETPOLINE)
-#define EMU_CPU_FEATURES		<asm/cpufeature.h>
+#define EMU_CPU_FEATURES		"asm/cpufeature.h"
 
 #define emu_index_nospec(index, size)	array_index_nospec(index, size)
 

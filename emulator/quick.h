@@ -39,9 +39,6 @@ enum emu_uop_kind {
 	enum emu_uop_result uop_##name(struct emu *cpu,			\
 				       const struct emu_uop *u, u64 left)
 
-/* Conditional branches by the upper bits of their condition. */
-typedef const emu_uop_fn emu_uop_by_condition[8];
-
 /*
  * uop-move.c: which function, by the sizes that are in the uop. @flat: the operand
  * is found without a look at its segment.
@@ -62,13 +59,13 @@ emu_uop_fn emu_uop_alu_only(enum emu_alu op, enum emu_form form, unsigned int si
 emu_uop_fn emu_uop_unary(enum emu_unary op, unsigned int size);
 emu_uop_fn emu_uop_unary_only(enum emu_unary op, unsigned int size);
 
-/* uop-branch.c */
-emu_uop_by_condition *emu_uop_compare(enum emu_alu op, enum emu_form form,
-				      unsigned int size, bool flat);
+/* uop-branch.c; what branches is found by the upper bits of its condition */
+const emu_uop_fn *emu_uop_compare(enum emu_alu op, enum emu_form form,
+				  unsigned int size, bool flat);
 emu_uop_fn emu_uop_call(unsigned int size, bool flat);
 emu_uop_fn emu_uop_ret(unsigned int size, bool flat);
 
-extern emu_uop_by_condition emu_uop_jcc;
+extern const emu_uop_fn emu_uop_jcc[8];
 
 EMU_UOP(jmp_reg);
 EMU_UOP(call_reg);
@@ -124,7 +121,7 @@ enum emu_uop_result emu_uop_dispatch(struct emu *cpu, const struct emu_uop *u, u
  */
 struct emu_draft {
 	emu_uop_fn only;
-	emu_uop_by_condition *fused;
+	const emu_uop_fn *fused;
 };
 
 bool emu_uop_translate(struct emu *cpu, const struct emu_insn *i,

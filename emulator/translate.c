@@ -371,9 +371,12 @@ static bool ends_block(const struct emu_insn *i)
  */
 static bool joins(const struct emu_uop *mov, const struct emu_uop *u)
 {
-	return (mov->traits & UOP_MOVES) && (u->traits & UOP_FIXED) &&
-	       !(u->traits & UOP_IGNORES) && u->op != ALU_CMP && u->op != ALU_TEST && mov->size == u->size &&
-	       mov->dst == u->dst && mov->done - mov->before == 1;
+	if (!(mov->traits & UOP_MOVES) || mov->done - mov->before != 1)
+		return false;
+	if (!(u->traits & UOP_FIXED) || u->traits & UOP_IGNORES ||
+	    u->op == ALU_CMP || u->op == ALU_TEST)
+		return false;
+	return mov->size == u->size && mov->dst == u->dst;
 }
 
 static void join(const struct emu *cpu, struct emu_uop *mov, const struct emu_uop *u)
@@ -509,7 +512,7 @@ void emu_uop_finish(struct emu_uop *first, const struct emu_draft *d,
 	for (n = 0; n + 1 < nr; n++) {
 		u = &first[n];
 		if (d[n].fused && is_jcc(&u[1]))
-			u->fn = (*d[n].fused)[u[1].cc >> 1];
+			u->fn = d[n].fused[u[1].cc >> 1];
 	}
 	for (n = 0; n + 1 < nr; n++) {
 		both = emu_uop_pair(first[n].fn, first[n + 1].fn);

@@ -25,7 +25,7 @@ UOP_BRANCH(jcc##n, branch(cpu, u, left, condition(cpu, n) != (u->cc & 1)))
 
 EACH_CONDITION(JCC, 0)
 
-emu_uop_by_condition emu_uop_jcc = {
+const emu_uop_fn emu_uop_jcc[8] = {
 	uop_jcc0, uop_jcc1, uop_jcc2, uop_jcc3, uop_jcc4, uop_jcc5, uop_jcc6,
 	uop_jcc7,
 };
@@ -102,8 +102,8 @@ enum emu_uop_result uop_call_load(struct emu *cpu, const struct emu_uop *u, u64 
 
 /* ret, ret imm16 */
 static __always_inline enum emu_uop_result
-ret(struct emu *cpu, const struct emu_uop *u, u64 left, unsigned int size,
-    enum emu_view view)
+ret_from(struct emu *cpu, const struct emu_uop *u, u64 left, unsigned int size,
+	 enum emu_view view)
 {
 	u64 rip;
 	u8 *p;
@@ -117,8 +117,8 @@ ret(struct emu *cpu, const struct emu_uop *u, u64 left, unsigned int size,
 	return go_to(cpu, u, left, rip);
 }
 
-UOP_BRANCH(ret4, ret(cpu, u, left, 4, VIEW_FLAT))
-UOP_BRANCH(ret_seg, ret(cpu, u, left, u->size, VIEW_SEG))
+UOP_BRANCH(ret4, ret_from(cpu, u, left, 4, VIEW_FLAT))
+UOP_BRANCH(ret_seg, ret_from(cpu, u, left, u->size, VIEW_SEG))
 
 emu_uop_fn emu_uop_ret(unsigned int size, bool flat)
 {
@@ -134,7 +134,7 @@ enum emu_uop_result uop_branch_beside(struct emu *cpu, const struct emu_uop *u,
 
 	switch (u->kind) {
 	case KIND_RET:
-		return ret(cpu, u, left, u->size, VIEW_ANY);
+		return ret_from(cpu, u, left, u->size, VIEW_ANY);
 	case KIND_CALL:
 		rip = target(cpu, u);
 		break;
@@ -254,21 +254,21 @@ EACH_CONDITION(COMPARE, cmp_load_seg, ALU_CMP, FORM_LOAD, 0, VIEW_SEG)
  *
  * Return: those for each condition.
  */
-emu_uop_by_condition *emu_uop_compare(enum emu_alu op, enum emu_form form,
-				      unsigned int size, bool flat)
+const emu_uop_fn *emu_uop_compare(enum emu_alu op, enum emu_form form,
+				  unsigned int size, bool flat)
 {
-	static emu_uop_by_condition load[2] = {
+	static const emu_uop_fn load[2][8] = {
 		LINE(cmp_load_seg), LINE(cmp_load4),
 	};
-	static emu_uop_by_condition fn[2][2][3] = {
+	static const emu_uop_fn fn[2][2][3][8] = {
 		{ LINES(cmp) }, { LINES(test) },
 	};
 	unsigned int n = 0;
 
 	/* TEST has no operand that is only loaded. */
 	if (form == FORM_LOAD && op == ALU_CMP)
-		return &load[flat && size == 4];
+		return load[flat && size == 4];
 	if (form == FORM_REG || flat)
 		n = size == 4 ? 1 : size == 1 ? 2 : 0;
-	return &fn[op == ALU_TEST][form != FORM_REG][n];
+	return fn[op == ALU_TEST][form != FORM_REG][n];
 }

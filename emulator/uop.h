@@ -326,9 +326,10 @@ do_push(struct emu *cpu, const struct emu_uop *u, unsigned int size,
 }
 
 /* @size 0: as the uop says. */
-static __always_inline enum emu_uop_result
-do_pop(struct emu *cpu, const struct emu_uop *u, unsigned int size,
-       enum emu_view view)
+static __always_inline enum emu_uop_result do_pop(struct emu *cpu,
+						  const struct emu_uop *u,
+						  unsigned int size,
+						  enum emu_view view)
 {
 	unsigned int n = size ? size : u->size;
 	u64 val;

@@ -35,9 +35,11 @@ ignore=FILE_PATH_CHANGES
 # Operands have the SDM's names (Eb, rAX); the table's macros name one twice.
 files 'emulator/insn.h' 'emulator/opcodes.c' |
 	checkpatch $ignore,CAMELCASE,MACRO_ARG_REUSE,LONG_LINE || rc=1
-# Its macros make functions, one for each operation and form of operands.
-files 'emulator/uop*.[ch]' |
-	checkpatch $ignore,COMPLEX_MACRO,MACRO_ARG_REUSE,MACRO_ARG_UNUSED || rc=1
+# Macros that make functions, one for each operation and form of operands, and lists
+# of them.
+functions=$ignore,COMPLEX_MACRO,MACRO_ARG_REUSE,MACRO_ARG_UNUSED,TRAILING_SEMICOLON
+functions+=,MULTISTATEMENT_MACRO_USE_DO_WHILE,MACRO_WITH_FLOW_CONTROL,BRACKET_SPACE,SPACING
+files 'emulator/uop*.[ch]' emulator/quick.h | checkpatch "$functions" || rc=1
 # What the rules mean to forbid is what these two are there for.
 files 'module/compat.h' |
 	checkpatch $ignore,LINUX_VERSION_CODE,CONSTANT_COMPARISON || rc=1
@@ -48,7 +50,7 @@ files 'module/trace.h' |
 files 'module/uapi/*.h' | checkpatch $ignore,BIT_MACRO || rc=1
 files 'emulator/*.[ch]' 'module/*.[ch]' ':!emulator/test' ':!emulator/bench' \
 	':!emulator/userspace.h' \
-	':!emulator/insn.h' ':!emulator/opcodes.c' ':!emulator/uop*' ':!module/compat.h' \
+	':!emulator/insn.h' ':!emulator/opcodes.c' ':!emulator/uop*' ':!emulator/quick.h' ':!module/compat.h' \
 	':!module/trace.h' ':!module/uapi' | checkpatch $ignore || rc=1
 # About helpers that only the kernel has.
 ignore+=,ARRAY_SIZE,BIT_MACRO,CAMELCASE,PREFER_DEFINED_ATTRIBUTE_MACRO,VOLATILE

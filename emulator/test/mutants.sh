@@ -123,13 +123,13 @@ find block.c 's/< b->len \+ 7UL\)/< 0UL)/' a store into its own block does not e
 find block.c 's/emu_debug_code_between\(cpu.*\)\)$/0)/' a block goes over a code breakpoint
 find block.c 's/b->n > left\)/b->n > left + 1)/' a block goes beyond the budget
 find uop-branch.c 's/(return uop_leave\(cpu, u), left(, UOP_STEP)/\1, left + 1\2/' \
-	a branch that faults lets one more be done
+	a branch that faults lets one more pass
 find translate.c 's/^\tboth.before = .*//' two moves that became one count as one
 find translate.c 's/(u->back = u->done) - first\[n\].before/\1 - first[n].done/' \
 	a branch within a block counts one too few
 find uop.h 's/left < u->whole/left + 1 < u->whole/' a branch within a block goes beyond the budget
 find block.c 's/left - to->before;/left;/' a branch within a block that is stopped counts too few
-find translate.c 's/ \&\& u->op != ALU_CMP//' a comparison takes the move before it away
+find translate.c 's/u->op == ALU_CMP \|\| //' a comparison takes the move before it away
 find translate.c 's/^\t\tboth.src = mov->src;//' two moves that became one have the old source
 find block.c 's/\(u64\)mode << KEY_MODE_SHIFT \|//' \
 	a block is run in another mode
