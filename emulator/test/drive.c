@@ -62,6 +62,7 @@ void drive_as(struct host *h, const struct variant *v)
 	h->fail = v->fail;
 	h->fail_seed = 0;
 	h->fails = 0;
+	h->table_at = 0;
 	h->failed = false;
 }
 

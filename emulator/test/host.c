@@ -52,17 +52,17 @@ static u8 *window(struct emu *cpu, u64 gpa, bool *writable)
 	return h->mem + gpa;
 }
 
-/* Would the instruction be translated by other tables if it began again? */
-static bool has_written_table(struct emu *cpu)
+/*
+ * Would the instruction find another memory if it began again? It has written to a page
+ * table by a hook; or it reads a page table by a window, in which it has meanwhile set
+ * accessed bits itself, while what hooks have read is kept for it.
+ */
+static bool sees_itself(struct emu *cpu)
 {
-	const struct emu_progress *p = &cpu->st.progress;
-	unsigned int n;
+	struct host *h = host_of(cpu);
 
-	for (n = 0; n < p->nr_replay; n++)
-		if (p->replay[n].kind == EMU_IO_MEM && p->replay[n].dir == EMU_WRITE &&
-		    emu_is_table(cpu, p->replay[n].addr))
-			return true;
-	return false;
+	return h->table_at == cpu->boundaries + 1 ||
+	       (!h->no_windows && cpu->st.ctrl.cr0 & EMU_CR0_PG);
 }
 
 /*
@@ -80,7 +80,7 @@ static int refuse(struct emu *cpu)
 		h->fails = 0;
 	h->fail_at = cpu->boundaries;
 	h->fail_seed = h->fail_seed * 1664525 + 1013904223;
-	if ((h->fail_seed >> 8) % (h->fail << h->fails) || has_written_table(cpu))
+	if ((h->fail_seed >> 8) % (h->fail << h->fails) || sees_itself(cpu))
 		return EMU_OK;
 	h->fails = min(h->fails + 1, 8);
 	h->failed = true;
@@ -130,6 +130,8 @@ static int mem_write(struct emu *cpu, u64 gpa, unsigned int size, u64 val)
 		break;
 	}
 	touch(h, gpa);
+	if (emu_is_table(cpu, gpa))
+		h->table_at = cpu->boundaries + 1;
 	if (h->on_write)
 		h->on_write(h, gpa, size, val);
 	memcpy(h->mem + gpa, &val, size);

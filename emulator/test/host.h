@@ -73,6 +73,7 @@ struct host {
 	u32 fail;			/* a hook fails once in so many calls, or 0: never */
 	u32 fail_seed;
 	u64 fail_at;			/* boundary of the last call */
+	u64 table_at;			/* likewise of a write to a page table, and 1 */
 	u32 fails;			/* there */
 	bool failed;			/* one has, and what it was asked for is not done */
 	u32 read_seed;			/* port reads count up from here */
