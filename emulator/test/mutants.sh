@@ -114,11 +114,9 @@ lose event.nmi_pending
 lose stream.len
 
 # Blocks.
-find block.c 's/ && q->sp_size >= 4//' a stack of 16 bits is taken for a wide one
 find block.c 's/!same_bytes\(code, b, (true|false)\)/0/' code that was changed is run as it was
 find block.c 's/q->code_span = end - first;/q->code_span = 0;/' a store into its own block is not seen
 find block.c 's/q->epoch\+\+;/;/' code that was compared once is not compared again
-find block.c 's/^\t\tfirst = min\(first, q->code\);//' a store to a block before the last one is not seen
 find block.c 's/< b->len \+ 7UL\)/< 0UL)/' a store into its own block does not end it
 find block.c 's/emu_debug_code_between\(cpu.*\)\)$/0)/' a block goes over a code breakpoint
 find block.c 's/b->n > left\)/b->n > left + 1)/' a block goes beyond the budget
