@@ -660,14 +660,17 @@ TEST_F_TIMEOUT(failure, calls, 600)
 	unsigned long locked = field_of("/proc/self/status", "VmLck:");
 	unsigned int total = 0, failed;
 	bool grouped;
-	long before = 0, after;
+	long before = 0, after = 0;
 	int points;
 
 	if (inject_setup())
 		SKIP(return, "no fault injection");
 	grouped = group_enter();
-	/* The first round fills what keeps memory for later. */
-	for (int round = 0; round < 2; round++) {
+	/*
+	 * The first round fills what keeps memory for later, and a page of that may be
+	 * counted late. What is lost is lost in each round.
+	 */
+	for (int round = 0; round < 5 && (round < 2 || after > before); round++) {
 		if (grouped)
 			before = other_pages();
 		for (unsigned int i = 0; i < NR_SCENARIOS; i++) {
@@ -683,11 +686,12 @@ TEST_F_TIMEOUT(failure, calls, 600)
 			TH_LOG("%-20s %4d points, of which %4u failed the call",
 			       scenarios[i].name, points, failed);
 		}
+		if (grouped)
+			after = other_pages();
 	}
 	TH_LOG("%u points", total);
 	if (grouped) {
-		after = other_pages();
-		EXPECT_EQ(before, after);
+		EXPECT_GE(before, after);
 		TH_LOG("%ld pages of the kernel's before, %ld after", before, after);
 		group_leave();
 	}
