@@ -82,17 +82,20 @@ void emu_quick_view(struct emu *cpu)
 		 (cpl(cpu) == 3 ? KEY_USER : 0);
 }
 
-/* Is there nothing to be looked at between two instructions from here on (K4)? */
+/*
+ * Is there nothing to be looked at between two instructions from here on (K4)? TF and
+ * EMU_WANT_STEPS have been: see blocks() in run.c.
+ */
 static bool quiet(const struct emu *cpu)
 {
 	const struct emu_debug *d = &cpu->st.debug;
 	const struct emu_progress *p = &cpu->st.progress;
 
-	if (cpu->st.regs.rflags & (EMU_FL_TF | EMU_FL_RF) || d->pending_dbg ||
+	if (cpu->st.regs.rflags & EMU_FL_RF || d->pending_dbg ||
 	    emu_misaligned(cpu, 1, 8) ||
 	    d->interruptibility & (EMU_BLOCK_STI | EMU_BLOCK_MOV_SS))
 		return false;
-	if (cpu->flags & (EMU_WANT_STEPS | EMU_CALLER_MEMORY | EMU_NO_BLOCKS))
+	if (cpu->flags & (EMU_CALLER_MEMORY | EMU_NO_BLOCKS))
 		return false;
 	return !p->in_rep && !p->insn_len && !p->nr_replay && !p->watch_passed &&
 	       !p->stopped && !cpu->st.io.kind;

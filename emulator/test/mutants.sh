@@ -131,13 +131,13 @@ find translate.c 's/u->op == ALU_CMP \|\| //' a comparison takes the move before
 find translate.c 's/^\t\tboth.src = mov->src;//' two moves that became one have the old source
 find block.c 's/\(u64\)mode << KEY_MODE_SHIFT \|//' \
 	a block is run in another mode
-find block.c 's/EMU_FL_TF \| EMU_FL_RF/EMU_FL_RF/' a block runs under TF
+find run.c 's/!\(cpu->st.regs.rflags & EMU_FL_TF\)/1/' a block runs under TF
 find block.c 's/EMU_BLOCK_STI \| EMU_BLOCK_MOV_SS/EMU_BLOCK_STI/' a block runs in a shadow
 find block.c 's/^\tif \(s->attr \& EMU_SEG_UNUSABLE .*/\tif (0)/' segments that grow down are as others
 find block.c 's/(q->write_end = )s->limit \+ 1ULL/\1~0ULL/' a store goes over the limit
 find block.c 's/cs->limit;/~0U;/' a block goes over the limit of CS
 find block.c 's/^\t\t   !cpu->bp_io \&\& !cpu->watch_port/1/' a port in a block has no breakpoint
-find run.c 's/^(\tif \()!\(i->op->flags .*F_PURE .*/\10)/' a segment is as it was before it was loaded
+find run.c 's/^(\tif \()!\(i->op->flags .*F_PURE .*\)\) (\&\&)/\10 \2/' a segment is as it was before it was loaded
 find translate.c 's/(u8 seen = )UOP_SETS;/\10;/' flags at a block\'s end are not computed
 find translate.c 's/^(\t\t\tseen = )UOP_SETS;/\1seen;/' flags before a stop are not computed
 find uop.h 's/value\(cpu, u, u->src, size\), true\);/value(cpu, u, u->src, size), false);/' \
