@@ -288,11 +288,12 @@ void emu_debug_task_switch(struct emu *cpu)
  * @cpu: engine
  * @payload: pending bits, positive polarity; BD too
  * @keep: B3-B0 stay as they are: INT1 on AMD's CPUs (S148)
+ * @rip: where it is delivered; the handler may have been entered since
  *
  * B3-B0 are overwritten, BD, BS, BT and BLD accumulate, RTM does not (S146);
  * GD, LBR and BTF are cleared (S151).
  */
-void emu_debug_deliver(struct emu *cpu, u64 payload, bool keep)
+void emu_debug_deliver(struct emu *cpu, u64 payload, bool keep, u64 rip)
 {
 	struct emu_debug *d = &cpu->st.debug;
 	u64 old = d->dr6;
@@ -309,6 +310,6 @@ void emu_debug_deliver(struct emu *cpu, u64 payload, bool keep)
 	d->dr7 &= ~EMU_DR7_GD;
 	d->debugctl &= ~(EMU_DEBUGCTL_LBR | EMU_DEBUGCTL_BTF);
 	emu_trace(cpu, &(struct emu_trace){
-		.kind = EMU_TRACE_DEBUG, .old = old, .new = d->dr6,
+		.kind = EMU_TRACE_DEBUG, .old = old, .new = d->dr6, .rip = rip,
 	});
 }

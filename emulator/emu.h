@@ -477,6 +477,7 @@ enum emu_rep_reason {
  * @old: pending: before; debug: DR6 before
  * @new: pending: after; debug: DR6 after
  * @left: rep_break: iterations left
+ * @rip: debug: where it is delivered, as a frame has it
  * @vector: event
  */
 struct emu_trace {
@@ -493,6 +494,7 @@ struct emu_trace {
 	u64 old;
 	u64 new;
 	u64 left;
+	u64 rip;
 };
 
 /**

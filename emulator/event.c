@@ -72,12 +72,12 @@ static void apply_before(struct emu *cpu, const struct emu_event *ev)
  * DR6 has the new bits even if the delivery faults (S154), but not while it has only
  * left half way: then it comes again, and is one event.
  */
-static void apply_debug(struct emu *cpu, const struct emu_event *ev)
+static void apply_debug(struct emu *cpu, const struct emu_event *ev, u64 rip)
 {
 	if (is_debug(ev))
 		emu_debug_deliver(cpu, ev->payload,
 				  ev->type == EMU_EV_ICEBP &&
-				  cpu->flags & EMU_VENDOR_AMD);
+				  cpu->flags & EMU_VENDOR_AMD, rip);
 }
 
 static void apply_after(struct emu *cpu, const struct emu_event *ev)
@@ -165,6 +165,7 @@ static void trace_event(struct emu *cpu, const struct emu_event *ev)
 static enum emu_exit deliver_all(struct emu *cpu, struct emu_event ev)
 {
 	const struct emu_ring ring = emu_ring(cpu);
+	u64 rip;
 	int r;
 
 	cpu->in_event = true;
@@ -176,12 +177,13 @@ static enum emu_exit deliver_all(struct emu *cpu, struct emu_event ev)
 		emu_external_begin(cpu);
 		cpu->switched = false;
 		cpu->undo_lf = cpu->lf;
+		rip = cpu->st.regs.rip;
 		r = emu_deliver(cpu, &ev);
 		emu_unpin(cpu);
 		if (r && r != EMU_EXCEPTION && cpu->switched)
 			emu_task_revert(cpu);
 		if (r == EMU_OK || r == EMU_EXCEPTION)
-			apply_debug(cpu, &ev);
+			apply_debug(cpu, &ev, rip);
 		if (r != EMU_EXCEPTION)
 			break;
 		cpu->quick.valid = false;
@@ -247,7 +249,7 @@ enum emu_exit emu_event_answer(struct emu *cpu)
 		return deliver_all(cpu, ev);
 	case EMU_EVENT_TAKE:
 		apply_before(cpu, &ev);
-		apply_debug(cpu, &ev);
+		apply_debug(cpu, &ev, cpu->st.regs.rip);
 		apply_after(cpu, &ev);
 		cpu->st.regs.rip += ev.insn_len;
 		if (!mode64(cpu))

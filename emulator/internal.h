@@ -182,7 +182,7 @@ void emu_debug_write(struct emu *cpu, unsigned int n, u64 val);
 u64 emu_debug_take(struct emu *cpu, enum emu_dbg_cause cause);
 void emu_debug_drop(struct emu *cpu);
 void emu_debug_bus_lock(struct emu *cpu, u64 lin, unsigned int size);
-void emu_debug_deliver(struct emu *cpu, u64 payload, bool keep);
+void emu_debug_deliver(struct emu *cpu, u64 payload, bool keep, u64 rip);
 void emu_debug_task_switch(struct emu *cpu);
 
 /* watch.c */

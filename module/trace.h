@@ -544,7 +544,7 @@ TRACE_EVENT(piotrap_debug_trap,
 	),
 	TP_fast_assign(
 		__entry->sandbox = sb->id;
-		__entry->rip = sb->cpu.st.regs.rip;
+		__entry->rip = t->rip;
 		__entry->dr6_old = t->old;
 		__entry->dr6_new = t->new;
 		__entry->owner = sb->pid;
