@@ -237,6 +237,8 @@ static void set(const struct test *t, struct emu_state *st, char *p)
 				segment_of(st, w)->base = number(t, eq) << 4;
 		} else if (!strcmp(w, "iopl")) {
 			st->regs.rflags |= number(t, eq) << EMU_FL_IOPL_SHIFT;
+		} else if (!strcmp(w, "cslimit")) {
+			st->segs.seg[EMU_CS].limit = number(t, eq);
 		} else if (!strcmp(w, "trlimit")) {
 			st->segs.seg[EMU_TR].limit = number(t, eq);
 		} else if (!strcmp(w, "trattr")) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * What each kind of CPU has (K19): instructions by preset, tables that are refused,
- * and what CPUID answers.
+ * and what CPUID answers. And what an owner may change between two runs: the table,
+ * but also permissions and registers.
  *
  * An instruction exists where it does not raise #UD. The first preset that has it is
  * written beside it, by hand and not from the opcode table.
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 
 #include "host.h"
+#include "modes.h"
 #include "../handlers.h"
 
 #define CODE	0x1000
@@ -322,6 +324,114 @@ static void masks(void)
 	result(ok, "S83 a table with DBEXT counts at once", "it did not");
 }
 
+/* One that has left for its access, and that the CPU it goes on in does not have (K6). */
+static void under_way(void)
+{
+	static const u8 code[] = { 0x0f, 0x38, 0xf0, 0x06, 0x00, 0x30, 0xf4 };
+	unsigned int n;
+	bool ok = true;
+
+	for (n = 0; n < 2; n++) {
+		use(EMU_PRESET_X86_64_V3);
+		host_code(&h, CODE, code, sizeof(code));
+		h.mmio_first = 0x3000;
+		h.mmio_last = 0x3fff;
+		h.cpu.config.exit_exceptions = ~0U;
+		h.cpu.st.budget = 2;
+		emu_load(&h.cpu);
+		ok &= emu_run(&h.cpu) == EMU_EXIT_IO && h.cpu.st.progress.insn_len;
+		table = emu_cpuid_preset(n ? EMU_PRESET_X86_64 : EMU_PRESET_X86_64_V3,
+					 &nr_table);
+		emu_set_cpuid(&h.cpu, table, nr_table);
+		h.cpu.st.io.done = h.cpu.st.io.count;
+		h.cpu.st.io_data[0] = 0x12;
+		h.cpu.st.io_data[1] = 0x34;
+		if (!n) {
+			ok &= emu_run(&h.cpu) == EMU_EXIT_HLT &&
+			      h.cpu.st.regs.gpr[EMU_RAX] == 0x1234;
+			continue;
+		}
+		ok &= emu_run(&h.cpu) == EMU_EXIT_EVENT && h.cpu.st.event.vector == VEC_UD &&
+		      h.cpu.st.regs.rip == CODE && !h.cpu.st.progress.insn_len &&
+		      !h.cpu.st.io.kind && !h.cpu.st.regs.gpr[EMU_RAX];
+	}
+	h.mmio_last = 0;
+	result(ok, "K6 an instruction under way that is not there any more is undefined",
+	       "it is not");
+}
+
+/* Permission that the owner gives or takes counts, though no more is said to be new. */
+static void registers_alone(void)
+{
+	/* next: out dx, al; jmp short next */
+	static const u8 code[] = { 0xee, 0xeb, 0xfd };
+	struct emu_state *st = &h.cpu.st;
+	enum emu_exit ex;
+
+	use(EMU_PRESET_X86_64_V3);
+	host_code(&h, CODE, code, sizeof(code));
+	mode_set(&h, "ring3", 0x4000);
+	st->regs.rflags |= EMU_FL_IOPL;
+	st->regs.gpr[EMU_RDX] = 0x80;
+	h.cpu.config.exit_exceptions = ~0U;
+	st->budget = 40;
+	h.bulk = true;
+	h.quick = 0;
+	emu_load(&h.cpu);
+	emu_flush(&h.cpu);
+	ex = emu_run(&h.cpu);
+	result(ex == EMU_EXIT_BUDGET && h.quick > 10, "K4 with IOPL 3 ports are quick",
+	       "they are not");
+	st->regs.rflags &= ~EMU_FL_IOPL;
+	st->budget = 40;
+	h.quick = 0;
+	emu_load_groups(&h.cpu, EMU_GROUP_REGS);
+	ex = emu_run(&h.cpu);
+	h.bulk = false;
+	result(ex == EMU_EXIT_EVENT && st->event.vector == VEC_GP && !h.quick,
+	       "K4 IOPL that the owner lowers counts at once", "it does not");
+}
+
+/* All that an access of the owner's wants, the last element last. */
+static enum emu_exit answer(void)
+{
+	struct emu_io *io = &h.cpu.st.io;
+	unsigned int n;
+
+	for (n = 0; n < io->count; n++)
+		h.cpu.st.io_data[n] = 0x41 + n;
+	io->done = io->count;
+	return emu_run(&h.cpu);
+}
+
+/* A REP that is sent elsewhere between what it has asked for and the answer (K6). */
+static void elsewhere(void)
+{
+	static const u8 code[] = { 0xf3, 0xac, 0xf4 };
+	struct emu_state *st = &h.cpu.st;
+	bool ok;
+
+	use(EMU_PRESET_X86_64_V3);
+	host_code(&h, CODE, code, sizeof(code));
+	h.mmio_first = 0x3000;
+	h.mmio_last = 0x3fff;
+	st->regs.gpr[EMU_RCX] = 8;
+	st->regs.gpr[EMU_RSI] = 0x3000;
+	st->budget = 20;
+	emu_load(&h.cpu);
+	ok = emu_run(&h.cpu) == EMU_EXIT_IO && st->io.addr == 0x3000 && st->io.count == 8;
+	st->regs.gpr[EMU_RSI] = 0x3100;
+	emu_load_groups(&h.cpu, EMU_GROUP_REGS);
+	ok &= answer() == EMU_EXIT_IO && st->io.addr == 0x3100 && st->io.count == 8 &&
+	      st->regs.gpr[EMU_RCX] == 8 && st->regs.gpr[EMU_RSI] == 0x3100 &&
+	      !st->regs.gpr[EMU_RAX];
+	result(ok, "K6 answers to what is not wanted any more are dropped", "they are not");
+	result(answer() == EMU_EXIT_HLT && !st->regs.gpr[EMU_RCX] &&
+	       st->regs.gpr[EMU_RSI] == 0x3108 && st->regs.gpr[EMU_RAX] == 0x48,
+	       "K6 ... and it goes on with those to what is", "it does not");
+	h.mmio_last = 0;
+}
+
 int main(void)
 {
 	host_init(&h);
@@ -331,6 +441,9 @@ int main(void)
 	lookup();
 	tables();
 	masks();
+	under_way();
+	registers_alone();
+	elsewhere();
 	printf("1..%u\n", nr);
 	host_free(&h);
 	return failed;
