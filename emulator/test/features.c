@@ -324,6 +324,73 @@ static void masks(void)
 	result(ok, "S83 a table with DBEXT counts at once", "it did not");
 }
 
+/* Bits of CR0 and of the flags that came later do not exist: writing them is nothing. */
+static void missing_bits(void)
+{
+	/* mov cr0, eax; push ecx; popfd; pushfd; pop edx; hlt */
+	static const u8 code[] = { 0x0f, 0x22, 0xc0, 0x66, 0x51, 0x66, 0x9d, 0x66, 0x9c,
+				   0x66, 0x5a, 0xf4 };
+	const u32 cr0 = EMU_CR0_ET | EMU_CR0_NE | EMU_CR0_WP | EMU_CR0_AM | EMU_CR0_CD;
+	const u32 fl = EMU_FL_AC | EMU_FL_ID | EMU_FL_CF | 2;
+	unsigned int n;
+	bool ok;
+
+	for (n = 0; n < 2; n++) {
+		use(n ? EMU_PRESET_PENTIUM : EMU_PRESET_386);
+		host_code(&h, CODE, code, sizeof(code));
+		h.cpu.st.regs.gpr[EMU_RAX] = cr0;
+		h.cpu.st.regs.gpr[EMU_RCX] = fl;
+		h.cpu.st.budget = 20;
+		emu_load(&h.cpu);
+		ok = emu_run(&h.cpu) == EMU_EXIT_HLT &&
+		     h.cpu.st.ctrl.cr0 == (n ? cr0 : EMU_CR0_ET) &&
+		     h.cpu.st.regs.gpr[EMU_RDX] == (n ? fl : EMU_FL_CF | 2);
+		result(ok, n ? "K19 a Pentium has CR0.NE to CD, AC and ID" :
+			       "K19 a 386 has none of them", "it is not so");
+	}
+}
+
+/* #UD, #GP or none (0), of XGETBV or XSETBV with these in ECX and EDX:EAX. */
+static unsigned int raises(const char *code, u32 ecx, u64 val)
+{
+	struct emu_state *st = &h.cpu.st;
+
+	reset();
+	host_code(&h, CODE, (const u8 *)code, 3);
+	h.cpu.config.exit_exceptions = ~0U;
+	st->ctrl.cr4 = cr4;
+	st->regs.gpr[EMU_RCX] = ecx;
+	st->regs.gpr[EMU_RAX] = (u32)val;
+	st->regs.gpr[EMU_RDX] = val >> 32;
+	st->budget = 1;
+	emu_load(&h.cpu);
+	return emu_run(&h.cpu) == EMU_EXIT_EVENT ? st->event.vector : 0;
+}
+
+/* XCR0, on a CPU that no preset is. */
+static void xsave(void)
+{
+	static const struct emu_cpuid with[] = {
+		{ .leaf = 0, .eax = 1 },
+		{ .leaf = 1, .eax = 0x600, .ecx = BIT(26) },
+	};
+	static const char get[] = "\x0f\x01\xd0", set[] = "\x0f\x01\xd1";
+
+	table = with;
+	nr_table = ARRAY_SIZE(with);
+	cr4 = 0;
+	result(raises(get, 0, 0) == VEC_UD && raises(set, 0, 1) == VEC_UD,
+	       "K19 XGETBV and XSETBV want CR4.OSXSAVE", "they do not");
+	cr4 = EMU_CR4_OSXSAVE;
+	result(!raises(get, 0, 0) && h.cpu.st.regs.gpr[EMU_RAX] == 1 &&
+	       !h.cpu.st.regs.gpr[EMU_RDX], "XCR0 is 1", "it is not");
+	result(!raises(set, 0, 1), "XCR0 can be set to 1", "it cannot");
+	result(raises(set, 0, 3) == VEC_GP && raises(set, 0, 1ULL << 32 | 1) == VEC_GP,
+	       "XCR0 has no other bit", "it has");
+	result(raises(get, 1, 0) == VEC_GP && raises(set, 1, 1) == VEC_GP,
+	       "no other XCR", "there is");
+}
+
 /* One that has left for its access, and that the CPU it goes on in does not have (K6). */
 static void under_way(void)
 {
@@ -441,6 +508,8 @@ int main(void)
 	lookup();
 	tables();
 	masks();
+	missing_bits();
+	xsave();
 	under_way();
 	registers_alone();
 	elsewhere();
