@@ -495,8 +495,6 @@ void emu_uop_finish(struct emu_uop *first, const struct emu_draft *d,
 	for (n = nr; n-- > 0; ) {
 		u = &first[n];
 		if (!(u->traits & UOP_FIXED)) {
-			if (!seen && d[n].only)
-				u->fn = d[n].only;
 			seen = UOP_SETS;
 			continue;
 		}
