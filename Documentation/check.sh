@@ -222,7 +222,7 @@ scripts() {
 files() {
 	same "$(printf '%s\n' emulator/*.[ch] | sed 's/.*\///' |
 			grep -vxE 'handlers.h|userspace.h')" \
-		"$(sed -n '/^Files$/,/^The state$/s/^\([a-z.0-9, ]*\.[ch]\) .*/\1/p' \
+		"$(sed -n '/^Files$/,/^The state$/s/^\([a-z.0-9, -]*\.[ch]\) .*/\1/p' \
 			$doc/emulator.rst | tr -d , | tr ' ' '\n' | grep .)" \
 		"not in emulator.rst" "no such file"
 }
@@ -276,7 +276,7 @@ instructions() {
 suites() {
 	same "$(echo documentation
 		sed -nE 's/^\t+suite "?([a-z]+(-[a-z]+)*)(-\$k)?"? .*/\1/p' \
-			selftests/check.sh | grep -vE -e '-debug$')" \
+			selftests/check.sh | grep -vE -e '-(debug|kcsan)$')" \
 		"$(sed -nE '/^Suites$/,/^Cases/s/^([a-z-]+[a-z])(-KERNEL)?  .*/\1/p' \
 			$doc/testing.rst)" \
 		"not in testing.rst" "no such suite"
