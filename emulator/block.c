@@ -445,7 +445,7 @@ bool emu_blocks_run(struct emu *cpu)
 					!cpu->poll_exact;
 				break;
 			}
-			r = b->first->fn(cpu, b->first, left);
+			r = emu_uops_run(cpu, b->first, left);
 			left = r == UOP_JUMP ? q->left : stopped(cpu, r);
 			rip = q->next;
 			if (r != UOP_JUMP || stream)

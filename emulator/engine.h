@@ -80,6 +80,7 @@ enum emu_uop_result {
 	UOP_JUMP,		/* done, and the block too: on to emu_quick.next */
 	UOP_LAST,		/* done, and what follows has to be looked at again */
 	UOP_STEP,		/* nothing done: it has to be stepped */
+	UOP_GO,			/* on to emu_quick.at, without tail calls */
 };
 
 /* @left: boundaries that could be passed when the block began. */
@@ -212,7 +213,7 @@ struct emu_quick_seg {
  * @next: RIP where it leads
  * @left: boundaries that can still be passed there, or, of a block that has not
  *	come to its end, could be when it began
- * @at: uop that such a one has stopped at
+ * @at: uop that such a one has stopped at, or goes on with
  * @running: the block that runs
  * @epoch: blocks that were compared in it need not be again: nothing of this CPU's
  *	has written to them since

@@ -8,6 +8,19 @@
 #ifndef EMU_ENV_H
 #define EMU_ENV_H
 
+/*
+ * Does the compiler make a call in tail position a jump, whatever else it does? Of
+ * gcc that is looked at (selftests/tail-calls.sh); instrumented for KCSAN it does not,
+ * as something follows each call, and others are not asked to.
+ */
+#ifndef EMU_TAIL_CALLS
+#if defined(__OPTIMIZE__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
+#define EMU_TAIL_CALLS	true
+#else
+#define EMU_TAIL_CALLS	false
+#endif
+#endif
+
 #ifdef __KERNEL__
 
 #include <linux/build_bug.h>

@@ -162,6 +162,17 @@ static inline void quick_forget_page(struct emu_quick *q)
 	q->page_tag = 0;
 }
 
+/* From @u on, until they stop or lead away. */
+static inline enum emu_uop_result emu_uops_run(struct emu *cpu, const struct emu_uop *u,
+					       u64 left)
+{
+	enum emu_uop_result r = u->fn(cpu, u, left);
+
+	while (!EMU_TAIL_CALLS && r == UOP_GO)
+		r = cpu->quick.at->fn(cpu, cpu->quick.at, cpu->quick.left);
+	return r;
+}
+
 /* What the running block's uops see of RIP. */
 static inline u64 quick_rip(const struct emu *cpu, unsigned int at)
 {

@@ -376,7 +376,7 @@ static bool step_quickly(struct emu *cpu)
 	quick_forget_page(q);
 	q->code_span = 0;
 	q->start = cpu->st.regs.rip;
-	switch (u->fn(cpu, u, 1)) {
+	switch (emu_uops_run(cpu, u, 1)) {
 	case UOP_JUMP:
 		cpu->next_rip = q->next;
 		break;

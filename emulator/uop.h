@@ -7,9 +7,9 @@
  * run.c does the instruction from its beginning with everything that belongs to it.
  *
  * One that is done goes on with the next one by itself: a call in tail position,
- * which the compiler makes a jump. So there is no loop around them; the last of a
- * block is always one that leaves it. Where a compiler keeps the calls, there are
- * no more than EMU_POLL_MAX, as that is the most that @left can be.
+ * which the compiler makes a jump; the last of a block is always one that leaves it.
+ * Where a compiler might keep the calls each would take stack: there each uop comes
+ * back and names the next one (UOP_GO, emu_uops_run()).
  *
  * Sizes: functions for 1, 4 and 8 bytes have the size built in. Size 0 stands for
  * any, as the uop says. Second bytes of registers (AH to BH) have no place here. An
@@ -25,10 +25,20 @@
 
 /* Going on, and stopping */
 
+static __always_inline enum emu_uop_result
+uop_leave(struct emu *cpu, const struct emu_uop *u, u64 left, enum emu_uop_result r)
+{
+	cpu->quick.at = u;
+	cpu->quick.left = left;
+	return r;
+}
+
 /* Where an indirect jump is slow, what is frequent is found by comparing. */
 static __always_inline enum emu_uop_result
 uop_go(struct emu *cpu, const struct emu_uop *u, u64 left)
 {
+	if (!EMU_TAIL_CALLS)
+		return uop_leave(cpu, u, left, UOP_GO);
 	return emu_slow_jumps() ? emu_uop_dispatch(cpu, u, left) : u->fn(cpu, u, left);
 }
 
@@ -39,14 +49,6 @@ uop_next(struct emu *cpu, const struct emu_uop *u, u64 left)
 	/* One addition and a jump through memory; the compiler likes four instructions. */
 	OPTIMIZER_HIDE_VAR(u);
 	return uop_go(cpu, u, left);
-}
-
-static __always_inline enum emu_uop_result
-uop_leave(struct emu *cpu, const struct emu_uop *u, u64 left, enum emu_uop_result r)
-{
-	cpu->quick.at = u;
-	cpu->quick.left = left;
-	return r;
 }
 
 /* A function of what do_*() does; it is declared for uop-pair.c. */
