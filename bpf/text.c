@@ -289,7 +289,7 @@ uint64_t slot_low(unsigned int slot)
  */
 uint64_t slot_high(unsigned int slot)
 {
-	if (slot == HIST_SLOTS - 1)
+	if (slot >= HIST_SLOTS - 1)
 		return UINT64_MAX;
 	return slot ? (1ULL << slot) - 1 : 0;
 }
