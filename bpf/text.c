@@ -289,7 +289,7 @@ uint64_t slot_low(unsigned int slot)
  */
 uint64_t slot_high(unsigned int slot)
 {
-	if (slot >= HIST_SLOTS - 1)
+	if (slot == HIST_SLOTS - 1)
 		return UINT64_MAX;
 	return slot ? (1ULL << slot) - 1 : 0;
 }
@@ -344,7 +344,7 @@ void hist_print(FILE *out, const struct hist *h, const char *unit)
 	for (unsigned int i = first; i <= last; i++)
 		most = h->slot[i] > most ? h->slot[i] : most;
 	fprintf(out, "  %28s : count    distribution\n", unit);
-	for (unsigned int i = first; i <= last; i++) {
+	for (unsigned int i = first; i <= last && i < HIST_SLOTS; i++) {
 		int len = (int)((double)h->slot[i] * width / most);
 
 		if (i == HIST_SLOTS - 1)
