@@ -17,6 +17,7 @@
 
 #define KEY_FLAT	BIT_ULL(60)	/* data segments are all of memory */
 #define KEY_USER	BIT_ULL(61)	/* CPL 3: uops know pages that they may access */
+#define KEY_STEPS	BIT_ULL(62)	/* each instruction is told to the step hook */
 
 static void view_segment(const struct emu *cpu, unsigned int n,
 			 struct emu_quick_seg *q)
@@ -49,6 +50,12 @@ static bool whole_segment(const struct emu_quick_seg *s)
 	return !s->base && s->read_end > 0xffffffff && s->write_end > 0xffffffff;
 }
 
+/* Is each port access allowed, without a look at the TSS? */
+static bool ports_permitted(const struct emu *cpu)
+{
+	return !protected_mode(cpu) || (!vm86(cpu) && cpl(cpu) <= iopl(cpu));
+}
+
 /* Derive what blocks run by from the state. */
 void emu_quick_view(struct emu *cpu)
 {
@@ -68,10 +75,9 @@ void emu_quick_view(struct emu *cpu)
 	q->code_bias = wide ? 1ULL << 47 : 0;
 	q->code_top = wide ? (1ULL << 48) - 1 : cs->limit;
 	q->win = cpu->win[cpl(cpu) == 3];
-	q->ports = (!protected_mode(cpu) ||
-		    (!vm86(cpu) && cpl(cpu) <= iopl(cpu))) &&
-		   !cpu->bp_io && !cpu->watch_port &&
-		   !(cpu->flags & EMU_NO_BULK);
+	q->ports = EMU_ALL_PORTS;
+	if (ports_permitted(cpu) && cpu->ops->port_read_quick && !(cpu->flags & EMU_NO_BULK))
+		q->ports = cpu->bp_ports | cpu->watch_ports;
 	for (n = 0; n < ARRAY_SIZE(q->seg); n++)
 		view_segment(cpu, n, &q->seg[n]);
 	/* With a stack pointer of 16 bits SS is not, whatever its limit. */
@@ -79,12 +85,13 @@ void emu_quick_view(struct emu *cpu)
 		  whole_segment(&q->seg[EMU_SS]) && q->sp_size >= 4;
 	q->key = (u64)mode << KEY_MODE_SHIFT | KEY_VALID |
 		 (real_or_vm86(cpu) ? KEY_REAL : 0) | (q->flat ? KEY_FLAT : 0) |
-		 (cpl(cpu) == 3 ? KEY_USER : 0);
+		 (cpl(cpu) == 3 ? KEY_USER : 0) |
+		 (emu_wants_steps(cpu) ? KEY_STEPS : 0);
 }
 
 /*
- * Is there nothing to be looked at between two instructions from here on (K4)? TF and
- * EMU_WANT_STEPS have been: see blocks() in run.c.
+ * Is there nothing to be looked at between two instructions from here on (K4)? TF has
+ * been: see blocks() in run.c.
  */
 static bool quiet(const struct emu *cpu)
 {
@@ -166,10 +173,23 @@ static __always_inline bool same_bytes(const u8 *a, const struct emu_block *b,
 /* How far forwards a branch leads, from the block's start; 0 for what is none. */
 static unsigned int reaches(const struct emu_uop *u)
 {
-	s64 at = (s64)u->end + u->rel;
+	return u->traits & UOP_RELATIVE && !u->kind && u->rel > 0 &&
+	       u->rel < EMU_BLOCK_BYTES ? u->rel : 0;
+}
 
-	return u->traits & UOP_RELATIVE && !u->kind && at > 0 && at < EMU_BLOCK_BYTES ?
-	       at : 0;
+/* The uop before each instruction that is to be told to the step hook. */
+static void tell_step(struct emu *cpu, struct emu_uop *u, struct emu_draft *d,
+		      unsigned int len, unsigned int n)
+{
+	u->fn = uop_tell_step;
+	u->start = len;
+	u->end = len;
+	u->before = n;
+	u->done = n;
+	u->traits = 0;
+	u->kind = KIND_NONE;
+	u->link = &cpu->block[0];
+	*d = (struct emu_draft){ NULL };
 }
 
 /* Decode what starts at @lin; NULL where even the first has to be stepped. */
@@ -179,9 +199,9 @@ static struct emu_block *build(struct emu *cpu, struct emu_block *b, u64 lin,
 	struct emu_draft draft[EMU_BLOCK_UOPS];
 	u8 *bytes = b->bytes;
 	unsigned int n = 0, nr = 0, len = 0, reach = 0;
+	bool steps = cpu->quick.key & KEY_STEPS, more = true;
 	struct emu_uop *first, *u;
 	struct emu_insn i;
-	bool more = true;
 	int r;
 
 	/* One more for the end. */
@@ -191,10 +211,14 @@ static struct emu_block *build(struct emu *cpu, struct emu_block *b, u64 lin,
 	room = min_t(unsigned int, room, EMU_BLOCK_BYTES);
 	memcpy(bytes, code, room);
 	first = &cpu->uop[cpu->nr_uops];
-	while (more && nr < EMU_BLOCK_UOPS) {
+	while (more && nr + steps < EMU_BLOCK_UOPS) {
 		r = emu_decode_here(cpu, &i, bytes + len, room - len);
 		if (r <= 0)
 			break;
+		if (steps) {
+			tell_step(cpu, &first[nr], &draft[nr], len, n);
+			nr++;
+		}
 		u = &first[nr];
 		u->start = len;
 		u->end = len + r;
@@ -269,22 +293,21 @@ static void set_compared(struct emu_quick *q, struct emu_block *b, const u8 *cod
 
 /**
  * emu_block_stored() - a store has met code that was compared
- * @cpu: engine
- * @p: host address that was written to
+ * @cpu: engine; emu_quick.stored is what was written to
  *
  * Return: UOP_LAST if that is the block that runs, else UOP_NEXT.
  */
-enum emu_uop_result emu_block_stored(struct emu *cpu, const u8 *p)
+enum emu_uop_result emu_block_stored(struct emu *cpu)
 {
 	struct emu_quick *q = &cpu->quick;
 	struct emu_block *b = &cpu->block[q->running - cpu->block];
 	const u8 *code;
 
 	/* Outside a page that is known nothing else has been compared. */
-	if (q->page_rip == EMU_NO_PAGE)
+	if (!q->page_room)
 		return UOP_LAST;
 	code = q->page_host + (q->start - q->page_rip);
-	if ((unsigned long)p - ((unsigned long)code - 7) < b->len + 7UL)
+	if ((unsigned long)q->stored - ((unsigned long)code - 7) < b->len + 7UL)
 		return UOP_LAST;
 	new_epoch(q);
 	set_compared(q, b, code);
@@ -320,10 +343,9 @@ static struct emu_block *find(struct emu *cpu, u64 rip)
 	if (rip + b->len - 1 + q->code_bias > q->code_top ||
 	    emu_debug_code_between(cpu, lin, lin + b->len - 1))
 		return NULL;
-	/* Pages with code breakpoints are looked at each time. */
-	if (!cpu->st.stream.len && !emu_debug_page_code(cpu, lin) &&
-	    whole_page(q, rip, lin)) {
+	if (!cpu->st.stream.len && whole_page(q, rip, lin)) {
 		q->page_rip = rip - lin % EMU_PAGE;
+		q->page_room = EMU_PAGE - 7;
 		q->page_tag = (lin & ~(u64)(EMU_PAGE - 1)) ^ q->key;
 		q->page_host = code - lin % EMU_PAGE;
 	} else {
@@ -335,26 +357,48 @@ static struct emu_block *find(struct emu *cpu, u64 rip)
 	return b;
 }
 
-/* The same where the block is not the last one's, or has not been compared yet. */
-static noinline enum emu_uop_result enter_slowly(struct emu *cpu, const struct emu_uop *u,
-						 u64 left, u64 at)
+static __always_inline enum emu_uop_result
+enter(struct emu *cpu, const struct emu_block *b, u64 left, u64 at)
 {
 	struct emu_quick *q = &cpu->quick;
-	u64 tag = q->page_tag + at;
-	struct emu_block *b = block_slot(cpu, tag);
+
+	q->start = q->page_rip + at;
+	q->running = b;
+	return uop_go(cpu, b->first, left);
+}
+
+/* The same where it has not been compared yet, or takes too much, or is none. */
+static noinline enum emu_uop_result enter_anew(struct emu *cpu, struct emu_block *b,
+					       u64 left, u64 at)
+{
+	struct emu_quick *q = &cpu->quick;
 	const u8 *code = q->page_host + at;
 
-	if (b->tag == tag && b->n <= left &&
-	    (b->epoch == q->epoch || same_bytes(code, b, true))) {
-		cpu->uop[u - cpu->uop].link = b;
+	/* Breakpoints stay what they are in an epoch. */
+	if (b->tag == q->page_tag + at && b->n <= left && same_bytes(code, b, true) &&
+	    !emu_debug_code_between(cpu, b->tag ^ q->key, (b->tag ^ q->key) + b->len - 1)) {
 		set_compared(q, b, code);
-		q->start = q->page_rip + at;
-		q->running = b;
-		return uop_go(cpu, b->first, left);
+		return enter(cpu, b, left, at);
 	}
 	q->next = q->page_rip + at;
 	q->left = left;
 	return UOP_JUMP;
+}
+
+/* The same where @u led to another one the last time. */
+static noinline enum emu_uop_result enter_other(struct emu *cpu, const struct emu_uop *u,
+						u64 left, u64 at)
+{
+	const struct emu_quick *q = &cpu->quick;
+	u64 tag = q->page_tag + at;
+	struct emu_block *b = block_slot(cpu, tag);
+
+	/* What it takes to find it is not to be done for each field. */
+	OPTIMIZER_HIDE_VAR(b);
+	if (unlikely(b->tag != tag || b->epoch != q->epoch || b->n > left))
+		return enter_anew(cpu, b, left, at);
+	cpu->uop[u - cpu->uop].link = b;
+	return enter(cpu, b, left, at);
 }
 
 /**
@@ -370,14 +414,12 @@ static noinline enum emu_uop_result enter_slowly(struct emu *cpu, const struct e
 enum emu_uop_result emu_block_enter(struct emu *cpu, const struct emu_uop *u,
 				    u64 left, u64 at)
 {
-	struct emu_quick *q = &cpu->quick;
+	const struct emu_quick *q = &cpu->quick;
 	const struct emu_block *b = u->link;
 
 	if (unlikely(b->tag != q->page_tag + at || b->epoch != q->epoch || b->n > left))
-		return enter_slowly(cpu, u, left, at);
-	q->start = q->page_rip + at;
-	q->running = b;
-	return uop_go(cpu, b->first, left);
+		return enter_other(cpu, u, left, at);
+	return enter(cpu, b, left, at);
 }
 
 /**
@@ -405,6 +447,10 @@ static u64 stopped(struct emu *cpu, enum emu_uop_result r)
 	const struct emu_uop *u = q->at;
 
 	if (r == UOP_STEP) {
+		/* One that is no instruction stands before each: tell_step(). */
+		if (q->key & KEY_STEPS)
+			cpu->told = u->end > u->start ? TOLD_GO : TOLD_STOP;
+		cpu->told_exit = cpu->host_exit;
 		q->next = quick_rip(cpu, u->start);
 		cpu->decoded_bytes = q->running->bytes + u->start;
 		return q->left - u->before;
@@ -458,7 +504,7 @@ bool emu_blocks_run(struct emu *cpu)
 		}
 	} while (again && !emu_poll(cpu));
 	/* The rest is for a step, unless something may be due before it. */
-	if (!again && (left == may || (left && !stream && r != UOP_LAST)))
+	if (!again && (r == UOP_STEP || left == may || (left && !stream && r != UOP_LAST)))
 		return false;
 	cpu->decoded = NULL;
 	return true;

@@ -34,6 +34,13 @@ static u64 address_mask(const struct emu *cpu, unsigned int n)
 	return d->dr_mask[n];
 }
 
+/* Most accesses are outside of what lies between the first and the last of them. */
+static void watch_data(struct emu *cpu, const struct emu_breakpoint *bp)
+{
+	cpu->bp_data_first = min(cpu->bp_data_first, bp->first);
+	cpu->bp_data_last = max(cpu->bp_data_last, bp->last);
+}
+
 static void arm(struct emu *cpu)
 {
 	const struct emu_debug *d = &cpu->st.debug;
@@ -55,6 +62,9 @@ static void arm(struct emu *cpu)
 	cpu->bp_read = 0;
 	cpu->bp_write = 0;
 	cpu->bp_io = 0;
+	cpu->bp_ports = 0;
+	cpu->bp_data_first = ~0ULL;
+	cpu->bp_data_last = 0;
 	for (n = 0; n < 4; n++) {
 		unsigned int len = dr7_len(d->dr7, n);
 		bool enabled = d->dr7 >> (2 * n) & 3;
@@ -73,15 +83,20 @@ static void arm(struct emu *cpu)
 			break;
 		case RW_WRITE:
 			cpu->bp_write |= bit;
+			watch_data(cpu, &cpu->bp[n]);
 			break;
 		case RW_IO:
 			/* Undefined without CR4.DE; it never matches (S61). */
-			if (cpu->st.ctrl.cr4 & EMU_CR4_DE)
-				cpu->bp_io |= bit;
+			if (!(cpu->st.ctrl.cr4 & EMU_CR4_DE))
+				break;
+			cpu->bp_io |= bit;
+			cpu->bp_ports |= emu_port_parts(cpu->bp[n].first,
+							cpu->bp[n].last);
 			break;
 		case RW_ACCESS:
 			cpu->bp_read |= bit;
 			cpu->bp_write |= bit;
+			watch_data(cpu, &cpu->bp[n]);
 			break;
 		}
 	}
@@ -156,8 +171,12 @@ bool emu_debug_page_code(const struct emu *cpu, u64 lin)
 
 u64 emu_debug_match_data(const struct emu *cpu, u64 lin, u64 len, bool write)
 {
-	return match(cpu, write ? cpu->bp_write : cpu->bp_read, lin,
-		     lin + len - 1);
+	u64 last = lin + len - 1;
+
+	/* Likewise of an access that goes over the end of all addresses. */
+	if (lin > cpu->bp_data_last || last < cpu->bp_data_first)
+		return 0;
+	return match(cpu, write ? cpu->bp_write : cpu->bp_read, lin, last);
 }
 
 u64 emu_debug_match_io(const struct emu *cpu, u16 port, unsigned int size)

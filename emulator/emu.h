@@ -497,6 +497,8 @@ struct emu_trace {
 	u64 rip;
 };
 
+#define EMU_DECLINED	(-1LL)	/* no value of a port */
+
 /**
  * struct emu_ops - the hooks, the only way from the emulator to its host
  *
@@ -526,10 +528,13 @@ struct emu_trace {
  *	Optional: without it, no.
  * @port_read: one port access of 1, 2 or 4 bytes, traced after it. Required.
  * @port_write: likewise, traced before it.
- * @port_quick: optional. One whole access to ports where nothing can stop it and
- *	nobody else has to be asked: does and traces it, or returns false with
- *	nothing done. Offered only where no trap can be due; the other port hooks
- *	do what it declines.
+ * @port_read_quick: optional. One whole access to ports where nothing can stop it
+ *	and nobody else has to be asked: does and traces it, and returns the value;
+ *	or declines with EMU_DECLINED, with nothing done. Offered only where no trap
+ *	can be due; the other port hooks do what it declines. If it wants to know
+ *	RIP it calls emu_where().
+ * @port_write_quick: likewise; returns whether it was done. Either there are both or
+ *	none.
  * @port_read_bulk: optional. @count elements from one port to @buf, EMU_BULK_MAX
  *	bytes at most; returns how many were done, 0 to decline. Offered only where no
  *	trap can be due.
@@ -540,7 +545,9 @@ struct emu_trace {
  *	away. It may lower @cpu->poll_left: the next one then comes after exactly so
  *	many boundaries. Required.
  * @step: called before each instruction and REP iteration while
- *	EMU_WANT_STEPS is set in @cpu->flags; may return EMU_EXIT. Optional.
+ *	EMU_WANT_STEPS is set in @cpu->flags; may return EMU_EXIT. Optional. It sees
+ *	registers and emu_rflags() as they are there; boundaries and the budget may
+ *	be counted later.
  * @rdtsc: the guest's time stamp. Optional: without it, boundaries count.
  * @user_read: 1, 2, 4 or 8 bytes, or 3, 5, 6 or 7 of a crossing access, of the
  *	caller's memory (K10), within one page. The user_* hooks are all required
@@ -564,8 +571,9 @@ struct emu_ops {
 	bool (*port_split)(struct emu *cpu, u16 port, unsigned int size);
 	int (*port_read)(struct emu *cpu, u16 port, unsigned int size, u32 *val);
 	int (*port_write)(struct emu *cpu, u16 port, unsigned int size, u32 val);
-	bool (*port_quick)(struct emu *cpu, u16 port, unsigned int size,
-			   enum emu_dir dir, u32 *val);
+	s64 (*port_read_quick)(struct emu *cpu, u16 port, unsigned int size);
+	bool (*port_write_quick)(struct emu *cpu, u16 port, unsigned int size,
+				 u32 val);
 	u32 (*port_read_bulk)(struct emu *cpu, u16 port, unsigned int size,
 			      void *buf, u32 count);
 	u32 (*port_write_bulk)(struct emu *cpu, u16 port, unsigned int size,
@@ -839,6 +847,12 @@ void emu_cancel(struct emu_state *st);
  * @len: 0 to EMU_STREAM_MAX
  */
 void emu_set_stream(struct emu *cpu, u32 len);
+
+/**
+ * emu_where() - for a quick port hook: by which instruction it is called
+ * @cpu: engine; its state's RIP becomes that of the instruction
+ */
+void emu_where(struct emu *cpu);
 
 /**
  * emu_rflags() - RFLAGS as the architecture has it, also inside a hook

@@ -14,13 +14,13 @@
  *
  *	ZF  result == 0
  *	SF  sign of result, inverted by LF_SD
- *	PF  even parity of the low byte of result, xor the byte at LF_PD
+ *	PF  even parity of the low byte of result, xor pd
  *	OF  LF_OF, or of the addition or subtraction that op names
  *	AF  LF_AF, or likewise
  *
  * result is sign-extended from the operand's size. The inversions let any
- * combination of flags be written, POPF's too. The bits LF_* are in inv, and count
- * for LF_PLAIN alone. Of LF_ADD and LF_SUB the first operand is found from the other
+ * combination of flags be written, POPF's too. The bits LF_* are in inv and, of LF_PD,
+ * in pd, and count for LF_PLAIN alone. Of LF_ADD and LF_SUB the first operand is found from the other
  * and the result; with a carry that would not do, and of LF_ADC and LF_SBB it is a.
  */
 struct emu_lazy_flags {
@@ -29,15 +29,17 @@ struct emu_lazy_flags {
 	u64 a;
 	u32 op;			/* enum emu_lazy_op, and 64 less its bits in 15:8 */
 	u16 inv;
+	u8 pd;
 	bool cf;
 };
 
 enum emu_lazy_op { LF_PLAIN, LF_ADD, LF_SUB, LF_ADC, LF_SBB };
 
-#define LF_SD		BIT(0)
-#define LF_AF		BIT(1)
-#define LF_OF		BIT(2)
-#define LF_PD_SHIFT	8
+/* At their places in RFLAGS. */
+#define LF_SD		((u32)EMU_FL_SF)
+#define LF_AF		((u32)EMU_FL_AF)
+#define LF_OF		((u32)EMU_FL_OF)
+#define LF_PD_SHIFT	16
 #define LF_PD		(0xffU << LF_PD_SHIFT)
 
 #define EMU_NR_WINDOWS	256
@@ -80,6 +82,7 @@ enum emu_uop_result {
 	UOP_JUMP,		/* done, and the block too: on to emu_quick.next */
 	UOP_LAST,		/* done, and what follows has to be looked at again */
 	UOP_STEP,		/* nothing done: it has to be stepped */
+	UOP_STORED,		/* done, but code that was compared may have changed */
 	UOP_GO,			/* on to emu_quick.at, without tail calls */
 };
 
@@ -91,7 +94,7 @@ typedef enum emu_uop_result (*emu_uop_fn)(struct emu *cpu,
  * struct emu_uop - a decoded instruction of a block, or two that became one
  * @fn: does it, and all that follow it in the block
  * @link: of a branch: the block that it led to the last time, or any other
- * @rel: of a relative branch: from @end to its target
+ * @rel: of a relative branch: its target, from the block's start
  * @to: of a branch within the block: from this uop to that of the target, in bytes
  * @back: likewise: instructions from the target up to this one, with it
  * @start: where its first byte is, from the block's start
@@ -101,7 +104,7 @@ typedef enum emu_uop_result (*emu_uop_fn)(struct emu *cpu,
  * @whole: of a branch within the block: instructions of the block
  * @traits: UOP_*: see quick.h
  * @kind: enum emu_uop_kind, of one with a memory operand
- * @op: of arithmetic: enum emu_alu
+ * @op: of arithmetic: enum emu_alu; of a port access: enum emu_dir
  * @hot: its place among the functions that are compared with: uop-pair.c
  * @page: tag of the page that its memory operand was last in, as a window has it
  * @host: host address of that page
@@ -121,11 +124,12 @@ typedef enum emu_uop_result (*emu_uop_fn)(struct emu *cpu,
  * @ssize: bytes of the source of MOVZX and MOVSX
  * @shift: 64 less the operand's bits
  * @cc: condition, of which bit 0 inverts it
+ * @odd: that bit
  */
 struct emu_uop {
 	emu_uop_fn fn;
 	struct emu_block *link;
-	s32 rel;
+	s64 rel;
 	s16 to;
 	s16 back;
 	u8 start;
@@ -157,6 +161,7 @@ struct emu_uop {
 			u8 ssize;
 			u8 shift;
 			u8 cc;
+			bool odd;
 		};
 	};
 };
@@ -193,7 +198,8 @@ struct emu_quick_seg {
 /**
  * struct emu_quick - what blocks need of the state, and the one that runs
  * @valid: the state has not changed since it was derived
- * @ports: no port access needs a permission check or a look at breakpoints
+ * @ports: parts of all ports in which an access needs a look at breakpoints and
+ *	watches; EMU_ALL_PORTS: each has to be stepped
  * @flat: DS, ES and SS are all of the address space, as are addresses of data
  * @sp_size: bytes of the stack pointer
  * @key: what blocks that fit the mode have in their tags, over the address
@@ -207,25 +213,27 @@ struct emu_quick_seg {
  * @seg: segments
  * @page_rip: where the page of code that was last looked for begins, if all of it
  *	can be executed, as an RIP
+ * @page_room: offsets in it where eight bytes can be read; 0: none is known
  * @page_tag: the same as in a block's tag
  * @page_host: its host address
  * @start: RIP where the running block starts
  * @next: RIP where it leads
  * @left: boundaries that can still be passed there, or, of a block that has not
  *	come to its end, could be when it began
- * @at: uop that such a one has stopped at, or goes on with
+ * @at: uop that such a one has stopped at, or goes on with; or whose port access is
+ *	being made
  * @running: the block that runs
  * @epoch: blocks that were compared in it need not be again: nothing of this CPU's
  *	has written to them since
  * @code: host address of the first byte of their code, less 7: a store from here
  * @code_span: to here less than this may change them
- * @port_val: value of the port access that is being made
+ * @stored: host address of a store that met it
  */
 struct emu_quick {
 	bool valid;
-	bool ports;
 	bool flat;
 	u8 sp_size;
+	u64 ports;
 	u64 key;
 	u64 lin_mask;
 	u64 rip_mask;
@@ -236,6 +244,7 @@ struct emu_quick {
 	struct emu_window *win;
 	struct emu_quick_seg seg[6];
 	u64 page_rip;
+	u64 page_room;
 	u64 page_tag;
 	const u8 *page_host;
 	u64 start;
@@ -246,7 +255,7 @@ struct emu_quick {
 	u64 epoch;
 	unsigned long code;
 	unsigned long code_span;
-	u32 port_val;
+	const u8 *stored;
 };
 
 /* The cache of instructions that were stepped: see fetch.c. */
@@ -269,6 +278,9 @@ struct emu_recent {
 	const struct emu_uop *uop;
 	struct emu_insn insn;
 };
+
+/* What the step hook has said of an instruction that a block leaves to a step. */
+enum emu_told { TOLD_NOT, TOLD_GO, TOLD_STOP };
 
 /* Whose rights an access has. */
 enum emu_access_as {
@@ -371,10 +383,12 @@ struct emu_breakpoint {
  * @resumed: it continues after a voluntary stop: no checks (S42)
  * @part: its port access is being made byte by byte
  * @stepped: the step hook has accepted it
+ * @told: enum emu_told, of the next one, which a block has come to
  * @poll_exact: the poll hook has said when: blocks do not poll earlier
  * @alone: the next instruction may well be the only one of this run
  * @flags_kept: since this run began nobody can have changed @lf
  * @stop_exit: emu.host_exit that goes with @stop
+ * @told_exit: and with TOLD_STOP
  * @poll_left: boundaries to the next poll
  * @undo_gpr: registers at its start
  * @part_val: value of @part
@@ -386,8 +400,12 @@ struct emu_breakpoint {
  * @bp_read: which match reads
  * @bp_write: which match writes
  * @bp_io: which match ports
+ * @bp_data_first: the first address that one of data has; ~0 if there is none
+ * @bp_data_last: the last one; 0 if there is none
+ * @bp_ports: in which parts of all ports these are: emu_port_parts()
  * @watch_mem: which of @watch are of memory
  * @watch_port: which are of ports
+ * @watch_ports: in which parts of all ports these are
  * @watch_seen: which the instruction under way has touched
  * @watch_hit: which of these are to stop after it
  * @watch_first: the first access that is
@@ -450,14 +468,16 @@ struct emu {
 	u8 bytes_have;
 	u8 replay_pos;
 	u8 replay_old;
-	bool use_io;
 	u8 leave;
+	/* These eight begin as false: one store. */
 	bool keep_rf;
 	bool branch;
 	bool incomplete;
 	bool counted;
 	bool undo;
 	bool switched;
+	bool stepped;
+	bool use_io;
 	bool tf;
 	bool step_tf;
 	bool stop;
@@ -466,11 +486,12 @@ struct emu {
 	u8 part_size;
 	bool resumed;
 	bool part;
-	bool stepped;
+	u8 told;
 	bool poll_exact;
 	bool alone;
 	bool flags_kept;
 	u32 stop_exit;
+	u32 told_exit;
 	u32 poll_left;
 	u64 undo_gpr[EMU_NR_GPRS];
 	u64 part_val;
@@ -483,9 +504,13 @@ struct emu {
 	u8 bp_read;
 	u8 bp_write;
 	u8 bp_io;
+	u64 bp_data_first;
+	u64 bp_data_last;
+	u64 bp_ports;
 
 	u32 watch_mem;
 	u32 watch_port;
+	u64 watch_ports;
 	u32 watch_seen;
 	u32 watch_hit;
 	struct emu_touch watch_first;

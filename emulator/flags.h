@@ -53,6 +53,7 @@ static __always_inline void flags_plain(struct emu *cpu, u64 result, u32 inv,
 {
 	cpu->lf.result = result;
 	cpu->lf.inv = inv;
+	cpu->lf.pd = inv >> LF_PD_SHIFT;
 	cpu->lf.op = LF_PLAIN;
 	cpu->lf.cf = cf;
 }
@@ -112,7 +113,7 @@ static inline u64 lf_first_operand(const struct emu_lazy_flags *lf)
 
 static inline u32 lf_inv(const struct emu *cpu)
 {
-	return cpu->lf.op == LF_PLAIN ? cpu->lf.inv : 0;
+	return cpu->lf.op == LF_PLAIN ? cpu->lf.inv | cpu->lf.pd << LF_PD_SHIFT : 0;
 }
 
 static inline bool flag_cf(const struct emu *cpu)
@@ -127,7 +128,7 @@ static inline bool flag_zf(const struct emu *cpu)
 
 static inline bool flag_sf(const struct emu *cpu)
 {
-	return (cpu->lf.result >> 63) ^ (lf_inv(cpu) & LF_SD);
+	return (cpu->lf.result >> 63) ^ !!(lf_inv(cpu) & LF_SD);
 }
 
 static inline bool flag_of(const struct emu *cpu)
@@ -196,6 +197,26 @@ static inline u64 flags_arith(const struct emu *cpu)
 	return (flag_cf(cpu) ? EMU_FL_CF : 0) | (flag_pf(cpu) ? EMU_FL_PF : 0) |
 	       (flag_af(cpu) ? EMU_FL_AF : 0) | (flag_zf(cpu) ? EMU_FL_ZF : 0) |
 	       (flag_sf(cpu) ? EMU_FL_SF : 0) | (flag_of(cpu) ? EMU_FL_OF : 0);
+}
+
+/* RFLAGS, for a hook that asks often; emu_rflags() is the same. */
+static __always_inline u64 flags_image(const struct emu *cpu)
+{
+	const struct emu_lazy_flags *lf = &cpu->lf;
+	u64 fl = cpu->st.regs.rflags & ~EMU_FL_ARITH, res = lf->result, b, a, signs;
+	u8 low = res;
+
+	fl |= (u64)lf->cf | (u64)!res << 6 | (res >> 56 & EMU_FL_SF);
+	if (lf->op == LF_PLAIN) {
+		fl ^= lf->inv;
+		low ^= lf->pd;
+	} else {
+		b = lf->b;
+		a = lf_first_operand(lf);
+		signs = (a ^ res) & (lf->op & 1 ? b ^ res : a ^ b);
+		fl |= ((a ^ b ^ res) & EMU_FL_AF) | signs << (lf->op >> 8) >> 63 << 11;
+	}
+	return fl | (u64)!__builtin_parity(low) << 2;
 }
 
 /* ZF anew, the others as they are; for BSF, CMPXCHG8B, LAR and the like. */

@@ -168,6 +168,24 @@ enum emu_exit emu_exit_of(struct emu *cpu, int r);
 int emu_leave(struct emu *cpu, enum emu_exit why);
 int emu_unsupported(struct emu *cpu);
 
+/*
+ * The ports in 64 parts, and in which of them an access can touch [first, last]. The
+ * parts stand in a word, so that most accesses pass breakpoints and watches by one bit.
+ */
+#define EMU_PORT_PART_SHIFT	10
+#define EMU_ALL_PORTS		(~0ULL)
+
+static inline u64 emu_port_parts(u64 first, u64 last)
+{
+	if (first > 0xffff)
+		return 0;
+	/* One of four bytes may begin three ports before. */
+	first = first < 3 ? 0 : first - 3;
+	last = min_t(u64, last, 0xffff);
+	return ~0ULL << (first >> EMU_PORT_PART_SHIFT) &
+	       ~0ULL >> (63 - (last >> EMU_PORT_PART_SHIFT));
+}
+
 /* debug.c: the only place that evaluates breakpoints and writes DR6 */
 void emu_debug_arm(struct emu *cpu);
 bool emu_debug_page_watched(const struct emu *cpu, u64 lin);
@@ -428,6 +446,28 @@ u32 emu_string_bulk(struct emu *cpu, const struct emu_insn *i, const u8 *src,
 
 /* rep.c */
 int emu_rep(struct emu *cpu, const struct emu_insn *i);
+
+/* Is there an event that waits, or somebody who waits until one can be taken? */
+static inline u64 emu_events_waiting(const struct emu *cpu)
+{
+	const struct emu_event *e = &cpu->st.event;
+	u64 waiting;
+
+	/* Bytes that are 0 or 1, and a vector, which does not count. */
+	BUILD_BUG_ON(offsetof(struct emu_event, intr_vector) !=
+		     offsetof(struct emu_event, intr_pending) + 1);
+	BUILD_BUG_ON(offsetof(struct emu_event, mc_pending) !=
+		     offsetof(struct emu_event, intr_pending) + 5);
+	memcpy(&waiting, (const u8 *)e + offsetof(struct emu_event, intr_pending),
+	       sizeof(waiting));
+	return waiting & 0xffffffff00ffULL;
+}
+
+/* Is each instruction to be told to the step hook? */
+static inline bool emu_wants_steps(const struct emu *cpu)
+{
+	return cpu->flags & EMU_WANT_STEPS && cpu->ops->step;
+}
 
 /* run.c */
 int emu_poll(struct emu *cpu);

@@ -62,6 +62,7 @@ emu_uop_fn emu_uop_unary_only(enum emu_unary op, unsigned int size);
 /* uop-branch.c; what branches is found by the upper bits of its condition */
 const emu_uop_fn *emu_uop_compare(enum emu_alu op, enum emu_form form,
 				  unsigned int size, bool flat);
+emu_uop_fn emu_uop_jmp_load(unsigned int size, bool flat);
 emu_uop_fn emu_uop_call(unsigned int size, bool flat);
 emu_uop_fn emu_uop_ret(unsigned int size, bool flat);
 
@@ -78,8 +79,13 @@ EMU_UOP(jump_out);
 /* uop-other.c */
 EMU_UOP(nop);
 extern const emu_uop_fn emu_uop_leave;
+emu_uop_fn emu_uop_port(enum emu_dir dir, unsigned int size);
 EMU_UOP(step);
 EMU_UOP(beside);
+EMU_UOP(stored);
+EMU_UOP(port_beside);
+EMU_UOP(in1__test_jz);
+EMU_UOP(tell_step);
 u8 *emu_quick_memory(struct emu *cpu, const struct emu_uop *u, unsigned int seg, u64 off,
 		     unsigned int size, bool write);
 
@@ -102,7 +108,7 @@ u8 *emu_quick_memory(struct emu *cpu, const struct emu_uop *u, unsigned int seg,
 	do(cmp_reg4_jcc6) do(cmp_reg4_jcc7) do(cmp_reg1_jcc2)		\
 	do(cmp_reg1_jcc3) do(cmp_store1_jcc2) do(cmp_store4_jcc2)	\
 	do(test_reg4_jcc2) do(test_reg1_jcc2) do(jcc1) do(jcc2) do(jcc3) \
-	do(jmp) do(jmp_load) do(call4) do(ret4) do(end) do(in) do(out)	\
+	do(jmp) do(jmp_load4) do(call4) do(ret4) do(end) do(in1) do(out1)	\
 	do(pure)
 
 #define EMU_DECLARE_HOT(name)	EMU_UOP(name);
@@ -136,7 +142,7 @@ void emu_blocks_drop(struct emu *cpu);
 void emu_blocks_forget_pages(struct emu *cpu);
 enum emu_uop_result emu_block_enter(struct emu *cpu, const struct emu_uop *u,
 				    u64 left, u64 at);
-enum emu_uop_result emu_block_stored(struct emu *cpu, const u8 *p);
+enum emu_uop_result emu_block_stored(struct emu *cpu);
 enum emu_uop_result emu_block_short(struct emu *cpu, const struct emu_uop *u,
 				    u64 left);
 void emu_quick_view(struct emu *cpu);
@@ -153,13 +159,10 @@ enum emu_decode_mode emu_decode_mode(const struct emu *cpu);
 int emu_decode_here(struct emu *cpu, struct emu_insn *i, const u8 *buf,
 		    unsigned int have);
 
-#define EMU_NO_PAGE	BIT_ULL(63)	/* no canonical address is in it */
-
-/* No page of code is known; no offset in it is a small one. */
+/* No page of code is known. */
 static inline void quick_forget_page(struct emu_quick *q)
 {
-	q->page_rip = EMU_NO_PAGE;
-	q->page_tag = 0;
+	q->page_room = 0;
 }
 
 /* From @u on, until they stop or lead away. */

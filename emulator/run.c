@@ -308,6 +308,7 @@ static void begin(struct emu *cpu)
 	cpu->counted = false;
 	cpu->undo = false;
 	cpu->switched = false;
+	cpu->stepped = false;
 	cpu->tf = cpu->st.regs.rflags & EMU_FL_TF;
 	cpu->step_tf = cpu->tf &&
 		       !(cpu->st.debug.debugctl & EMU_DEBUGCTL_BTF);
@@ -395,11 +396,26 @@ int emu_step_hook(struct emu *cpu)
 {
 	int r;
 
-	if (likely(!(cpu->flags & EMU_WANT_STEPS)) || !cpu->ops->step)
+	if (likely(!emu_wants_steps(cpu)))
 		return EMU_OK;
 	r = cpu->ops->step(cpu);
 	cpu->stepped = !r;
 	return r;
+}
+
+/* The hook is told once of an instruction, by a block if that has come to it. */
+static noinline int tell_step(struct emu *cpu, bool held)
+{
+	enum emu_told told = cpu->told;
+
+	cpu->told = TOLD_NOT;
+	if (!held && told == TOLD_NOT)
+		return emu_step_hook(cpu);
+	cpu->stepped = true;
+	if (told != TOLD_STOP)
+		return EMU_OK;
+	cpu->host_exit = cpu->told_exit;
+	return EMU_EXIT;
 }
 
 /* Do it with everything that there is to an instruction, but for its end. */
@@ -439,9 +455,8 @@ static int step(struct emu *cpu)
 
 	begin(cpu);
 	r = start(cpu);
-	cpu->stepped = held && cpu->flags & EMU_WANT_STEPS;
-	if (!r && likely(!held))
-		r = emu_step_hook(cpu);
+	if (unlikely(emu_wants_steps(cpu)) && !r)
+		r = tell_step(cpu, held);
 	if (unlikely(r))
 		return r;
 	if (!is_quick(cpu) || !step_quickly(cpu))
@@ -641,18 +656,9 @@ static noinline enum emu_exit attend(struct emu *cpu)
 /* Is there anything for attend() to look at? */
 static bool wants_attention(const struct emu *cpu)
 {
-	const struct emu_event *e = &cpu->st.event;
 	const struct emu_debug *d = &cpu->st.debug;
-	u64 waiting;
 
-	/* Bytes that are 0 or 1, and a vector, which does not count. */
-	BUILD_BUG_ON(offsetof(struct emu_event, intr_vector) !=
-		     offsetof(struct emu_event, intr_pending) + 1);
-	BUILD_BUG_ON(offsetof(struct emu_event, mc_pending) !=
-		     offsetof(struct emu_event, intr_pending) + 5);
-	memcpy(&waiting, (const u8 *)e + offsetof(struct emu_event, intr_pending),
-	       sizeof(waiting));
-	return (waiting & 0xffffffff00ffULL) | d->activity | d->pending_dbg;
+	return emu_events_waiting(cpu) | d->activity | d->pending_dbg;
 }
 
 static enum emu_exit boundary(struct emu *cpu)
@@ -671,12 +677,11 @@ static enum emu_exit boundary(struct emu *cpu)
 
 /*
  * One instruction alone is sooner stepped than looked for among the blocks, and where
- * each is to be noticed there is no need to look.
+ * each is followed by a trap there is no need to look.
  */
 static bool blocks(struct emu *cpu)
 {
-	if (likely(!cpu->alone && !(cpu->flags & EMU_WANT_STEPS) &&
-		   !(cpu->st.regs.rflags & EMU_FL_TF))) {
+	if (likely(!cpu->alone && !(cpu->st.regs.rflags & EMU_FL_TF))) {
 		cpu->flags_kept = false;
 		return emu_blocks_run(cpu);
 	}

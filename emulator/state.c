@@ -317,24 +317,7 @@ const char *emu_check_state(const struct emu_state *st)
 /* What flags_arith() does, all at once: a log asks at each step. */
 u64 emu_rflags(const struct emu *cpu)
 {
-	const struct emu_lazy_flags *lf = &cpu->lf;
-	u64 fl = cpu->st.regs.rflags & ~EMU_FL_ARITH, res = lf->result, a, signs;
-	u32 parity = res;
-
-	fl |= (u64)lf->cf | (u64)!res << 6 | res >> 63 << 7;
-	if (lf->op == LF_PLAIN) {
-		fl ^= (lf->inv & LF_SD) << 7;
-		fl |= (lf->inv & LF_AF) << 3 | (u64)(lf->inv & LF_OF) << 9;
-		parity ^= lf->inv >> LF_PD_SHIFT;
-	} else {
-		a = lf_first_operand(lf);
-		signs = a ^ res;
-		fl |= (signs ^ lf->b) & EMU_FL_AF;
-		signs &= lf->op & 1 ? lf->b ^ res : a ^ lf->b;
-		fl |= signs << (lf->op >> 8) >> 63 << 11;
-	}
-	parity = (parity ^ parity >> 4) & 0xf;
-	return fl | (0x9669 >> parity & 1) << 2;
+	return flags_image(cpu);
 }
 
 void emu_load(struct emu *cpu)

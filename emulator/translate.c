@@ -241,7 +241,8 @@ static bool translate_port(struct emu *cpu, struct emu_uop *u,
 	u8 port = i->op->op[in];
 
 	set_size(u, in ? i->size : i->ssize);
-	u->fn = in ? uop_in : uop_out;
+	u->op = in ? EMU_READ : EMU_WRITE;
+	u->fn = emu_uop_port(u->op, u->size);
 	u->dst = gpr_at(EMU_RAX);
 	u->src = gpr_at(EMU_RDX);
 	return OPERAND_METHOD(port) == M_DX || set_source(cpu, u, i, port);
@@ -253,11 +254,12 @@ static bool translate_branch(struct emu *cpu, struct emu_uop *u,
 {
 	if (size_mask(i->osize) != cpu->quick.rip_mask)
 		return false;
-	u->rel = (s32)i->imm;
+	u->rel = u->end + (s64)(s32)i->imm;
 	set_size(u, i->osize);
 	u->traits = UOP_RELATIVE;
 	if (i->exec == em_jcc) {
 		u->cc = i->opcode & 0xf;
+		u->odd = u->cc & 1;
 		u->fn = emu_uop_jcc[u->cc >> 1];
 	} else if (i->exec == em_jmp) {
 		u->fn = uop_jmp;
@@ -281,7 +283,8 @@ static bool translate_indirect(struct emu *cpu, struct emu_uop *u,
 	if (is_memory(i, i->op->op[0])) {
 		set_address(u, i);
 		u->kind = call ? KIND_CALL_LOAD : KIND_JMP_LOAD;
-		u->fn = call ? uop_call_load : uop_jmp_load;
+		u->fn = call ? uop_call_load :
+			       emu_uop_jmp_load(i->osize, is_flat(cpu, i));
 		return true;
 	}
 	u->kind = call ? KIND_CALL_REG : KIND_NONE;
@@ -461,11 +464,10 @@ static bool is_jcc(const struct emu_uop *u)
 /* A branch to another uop of the block stays in it. */
 static void keep_inside(struct emu_uop *u, const struct emu_uop *first, unsigned int nr)
 {
-	s32 at = u->end + u->rel;
 	unsigned int n;
 
 	for (n = 0; n < nr; n++)
-		if (first[n].start == at)
+		if (first[n].start == u->rel)
 			break;
 	if (n == nr || &first[n] == u)
 		return;

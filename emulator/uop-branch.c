@@ -21,7 +21,7 @@ enum emu_uop_result uop_jump_out(struct emu *cpu, const struct emu_uop *u, u64 l
 	do(6, __VA_ARGS__) do(7, __VA_ARGS__)
 
 #define JCC(n, ...)							\
-UOP_BRANCH(jcc##n, branch(cpu, u, left, condition(cpu, n) != (u->cc & 1)))
+UOP_BRANCH(jcc##n, branch(cpu, u, left, condition(cpu, n) != u->odd))
 
 EACH_CONDITION(JCC, 0)
 
@@ -43,13 +43,25 @@ indirect(struct emu *cpu, const struct emu_uop *u, u64 left, u64 rip)
 
 UOP_BRANCH(jmp_reg, indirect(cpu, u, left, value(cpu, u, u->src, 0)))
 
-enum emu_uop_result uop_jmp_load(struct emu *cpu, const struct emu_uop *u, u64 left)
+static __always_inline enum emu_uop_result
+jmp_load(struct emu *cpu, const struct emu_uop *u, u64 left, unsigned int size,
+	 enum emu_view view)
 {
 	u8 *p;
 
-	if (unlikely(!operand(cpu, u, 0, false, VIEW_SEG, &p)))
+	if (unlikely(!operand(cpu, u, size, false, view, &p)))
 		return uop_beside(cpu, u, left);
-	return indirect(cpu, u, left, host_get(p, u->size));
+	return indirect(cpu, u, left, host_get(p, size ? size : u->size));
+}
+
+UOP_BRANCH(jmp_load4, jmp_load(cpu, u, left, 4, VIEW_FLAT))
+UOP_BRANCH(jmp_load8, jmp_load(cpu, u, left, 8, VIEW_FLAT))
+UOP_BRANCH(jmp_load_seg, jmp_load(cpu, u, left, 0, VIEW_SEG))
+
+emu_uop_fn emu_uop_jmp_load(unsigned int size, bool flat)
+{
+	return !flat || size == 2 ? uop_jmp_load_seg :
+	       size == 4 ? uop_jmp_load4 : uop_jmp_load8;
 }
 
 /* No memory was found: the long way, if this was not it. */
@@ -73,7 +85,7 @@ call_to(struct emu *cpu, const struct emu_uop *u, u64 left, u64 rip,
 		return uop_leave(cpu, u, left, UOP_STEP);
 	host_put(p, size, quick_rip(cpu, u->end));
 	set_stack(cpu, sp, view);
-	if (unlikely(stored(cpu, p))) {
+	if (unlikely(stored(cpu, p)) && emu_block_stored(cpu)) {
 		cpu->quick.next = rip;
 		cpu->quick.left = left - u->done;
 		return UOP_JUMP;
@@ -180,7 +192,7 @@ static __always_inline bool compared(const struct emu_uop *u, enum emu_alu op,
 
 	switch (cc) {
 	case 1:
-		return op == ALU_CMP && a < b;
+		return op == ALU_CMP && below(size, a, b);
 	case 2:
 		return op == ALU_CMP ? a == b : !res;
 	case 3:
@@ -215,7 +227,7 @@ compare_branch(struct emu *cpu, const struct emu_uop *u, u64 left, enum emu_alu 
 				value(cpu, u, u->src, size);
 	alu(cpu, u, op, size, a, b, true);
 	return branch(cpu, u + 1, left,
-		      compared(u, op, size, cc, a, b) != (u[1].cc & 1));
+		      compared(u, op, size, cc, a, b) != u[1].odd);
 }
 
 #define COMPARE(n, name, op, form, size, view)				\

@@ -96,14 +96,15 @@ static enum emu_uop_result do_beside(struct emu *cpu, const struct emu_uop *u)
 /* The long way, which the others lead to: not only memory without breakpoints. */
 enum emu_uop_result uop_beside(struct emu *cpu, const struct emu_uop *u, u64 left)
 {
-	enum emu_uop_result r;
-
 	if (u->kind >= KIND_CALL)
 		return uop_branch_beside(cpu, u, left);
-	r = do_beside(cpu, u);
-	if (r)
-		return uop_leave(cpu, u, left, r);
-	return uop_next(cpu, u, left);
+	return uop_after(cpu, u, left, do_beside(cpu, u));
+}
+
+/* A store that has met code: on, if it is not the running block's. */
+enum emu_uop_result uop_stored(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
+	return uop_after(cpu, u, left, emu_block_stored(cpu));
 }
 
 /* Any other pure instruction */
@@ -157,46 +158,95 @@ static enum emu_uop_result do_pure(struct emu *cpu, const struct emu_uop *u)
 
 UOP(pure, do_pure(cpu, u))
 
-/* Ports. The value has a place in the engine: with a local one no tail call follows. */
+/* Ports, and the step hook */
 
-static __always_inline bool port(struct emu *cpu, const struct emu_uop *u,
-				 enum emu_dir dir)
+/* @next: function of the uop that follows, or NULL for any */
+static __always_inline enum emu_uop_result
+after_port(struct emu *cpu, const struct emu_uop *u, u64 left, bool done,
+	   emu_uop_fn next)
 {
-	const struct emu_ops *ops = cpu->ops;
+	if (unlikely(!done))
+		return uop_leave(cpu, u, left, UOP_STEP);
+	/* A device may have asked for an interrupt. */
+	if (unlikely(emu_events_waiting(cpu)))
+		return uop_leave(cpu, u, left, UOP_LAST);
+	return next ? next(cpu, u + 1, left) : uop_next(cpu, u, left);
+}
 
-	if (unlikely(!cpu->quick.ports || !ops->port_quick))
-		return false;
-	/* The hook may look where it is, and what the flags are. */
+static __always_inline enum emu_uop_result
+do_out(struct emu *cpu, const struct emu_uop *u, u64 left, u16 port, unsigned int size)
+{
+	bool done;
+
+	cpu->quick.at = u;
+	done = cpu->ops->port_write_quick(cpu, port, size ? size : u->size,
+					  value(cpu, u, gpr_at(EMU_RAX), size));
+	return after_port(cpu, u, left, done, NULL);
+}
+
+static __always_inline enum emu_uop_result
+do_in(struct emu *cpu, const struct emu_uop *u, u64 left, u16 port, unsigned int size,
+      emu_uop_fn next)
+{
+	s64 val;
+
+	cpu->quick.at = u;
+	val = cpu->ops->port_read_quick(cpu, port, size ? size : u->size);
+	/* As a constant its place needs no load. */
+	if (likely(val >= 0) && size == 1)
+		*(u8 *)&cpu->st.regs.gpr[EMU_RAX] = val;
+	else if (likely(val >= 0))
+		set_dst(cpu, u, val, size);
+	return after_port(cpu, u, left, val >= 0, next);
+}
+
+/* In a part of all ports with breakpoints or watches, or where each is stepped. */
+enum emu_uop_result uop_port_beside(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
+	u16 port = place(cpu, u->src);
+
+	if (cpu->quick.ports == EMU_ALL_PORTS ||
+	    emu_debug_match_io(cpu, port, u->size) || emu_watch_io(cpu, port, u->size))
+		return uop_leave(cpu, u, left, UOP_STEP);
+	return u->op == EMU_READ ? do_in(cpu, u, left, port, 0, NULL) :
+				   do_out(cpu, u, left, port, 0);
+}
+
+#define UOP_PORT(name, ...)						\
+EMU_UOP(name);								\
+EMU_UOP(name)								\
+{									\
+	u16 port = place(cpu, u->src);					\
+									\
+	if (unlikely(cpu->quick.ports >> (port >> EMU_PORT_PART_SHIFT) & 1)) \
+		return uop_port_beside(cpu, u, left);			\
+	return __VA_ARGS__;						\
+}
+
+UOP_PORT(in0, do_in(cpu, u, left, port, 0, NULL))
+UOP_PORT(in1, do_in(cpu, u, left, port, 1, NULL))
+UOP_PORT(out0, do_out(cpu, u, left, port, 0))
+UOP_PORT(out1, do_out(cpu, u, left, port, 1))
+
+/* A driver that waits: in al, dx; test al, imm; jz */
+UOP_PORT(in1__test_jz, do_in(cpu, u, left, port, 1, uop_test_reg1_jcc2))
+
+enum emu_uop_result uop_tell_step(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
 	cpu->st.regs.rip = quick_rip(cpu, u->start);
-	return ops->port_quick(cpu, place(cpu, u->src), u->size, dir,
-			       &cpu->quick.port_val);
+	if (unlikely(cpu->ops->step(cpu)))
+		return uop_leave(cpu, u, left, UOP_STEP);
+	return uop_next(cpu, u, left);
 }
 
-/* A device may have asked for an interrupt. */
-static __always_inline enum emu_uop_result after_port(const struct emu *cpu)
+void emu_where(struct emu *cpu)
 {
-	const struct emu_event *ev = &cpu->st.event;
-
-	return ev->intr_pending | ev->nmi_pending | ev->intr_window |
-	       ev->init_pending | ev->mc_pending ? UOP_LAST : UOP_NEXT;
+	cpu->st.regs.rip = quick_rip(cpu, cpu->quick.at->start);
 }
 
-static __always_inline enum emu_uop_result do_out(struct emu *cpu,
-						  const struct emu_uop *u)
+emu_uop_fn emu_uop_port(enum emu_dir dir, unsigned int size)
 {
-	cpu->quick.port_val = value(cpu, u, u->dst, 0);
-	return port(cpu, u, EMU_WRITE) ? after_port(cpu) : UOP_STEP;
+	if (dir == EMU_READ)
+		return size == 1 ? uop_in1 : uop_in0;
+	return size == 1 ? uop_out1 : uop_out0;
 }
-
-static __always_inline enum emu_uop_result do_in(struct emu *cpu,
-						 const struct emu_uop *u)
-{
-	cpu->quick.port_val = 0;
-	if (!port(cpu, u, EMU_READ))
-		return UOP_STEP;
-	set_dst(cpu, u, cpu->quick.port_val, 0);
-	return after_port(cpu);
-}
-
-UOP(out, do_out(cpu, u))
-UOP(in, do_in(cpu, u))

@@ -83,7 +83,7 @@ static enum emu_uop_result pair_##name##__jcc2(struct emu *cpu,		\
 					       u64 left)		\
 {									\
 	DO_##name;							\
-	return branch(cpu, u + 1, left, flag_zf(cpu) != (u[1].cc & 1));	\
+	return branch(cpu, u + 1, left, flag_zf(cpu) != u[1].odd);	\
 }
 
 COUNT_BRANCH(dec4)
@@ -106,6 +106,7 @@ emu_uop_fn emu_uop_pair(emu_uop_fn a, emu_uop_fn b)
 	};
 	static const emu_uop_fn other[][3] = {
 		OTHERS(OTHER)
+		{ uop_in1, uop_test_reg1_jcc2, uop_in1__test_jz },
 		{ uop_dec4, uop_jcc2, pair_dec4__jcc2 },
 		{ uop_inc4, uop_jcc2, pair_inc4__jcc2 },
 		{ uop_mov4, uop_jcc2, pair_mov4__jcc2 },

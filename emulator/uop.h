@@ -51,16 +51,21 @@ uop_next(struct emu *cpu, const struct emu_uop *u, u64 left)
 	return uop_go(cpu, u, left);
 }
 
+/* On, after what came to @r. */
+static __always_inline enum emu_uop_result
+uop_after(struct emu *cpu, const struct emu_uop *u, u64 left, enum emu_uop_result r)
+{
+	if (r == UOP_STORED)
+		return uop_stored(cpu, u, left);
+	return unlikely(r) ? uop_leave(cpu, u, left, r) : uop_next(cpu, u, left);
+}
+
 /* A function of what do_*() does; it is declared for uop-pair.c. */
 #define UOP(name, ...)							\
 EMU_UOP(name);								\
 EMU_UOP(name)								\
 {									\
-	enum emu_uop_result r = __VA_ARGS__;				\
-									\
-	if (unlikely(r))						\
-		return uop_leave(cpu, u, left, r);			\
-	return uop_next(cpu, u, left);					\
+	return uop_after(cpu, u, left, __VA_ARGS__);			\
 }
 
 /* With a memory operand: what the short way finds no memory for goes the long one. */
@@ -78,7 +83,7 @@ EMU_UOP(name)								\
 static __always_inline enum emu_uop_result
 uop_stopped(struct emu *cpu, const struct emu_uop *u, u64 left, enum emu_uop_result r)
 {
-	return r == UOP_STEP ? uop_beside(cpu, u, left) : uop_leave(cpu, u, left, r);
+	return r == UOP_STEP ? uop_beside(cpu, u, left) : uop_after(cpu, u, left, r);
 }
 
 /* One that says itself how it goes on. */
@@ -268,13 +273,15 @@ static __always_inline void set_stack(struct emu *cpu, u64 sp, enum emu_view vie
 	*p = sp;
 }
 
-/* After a store: may the block go on, or has it been changed (K2)? */
+/* After a store: has it met code (K2)? What comes then is not for each store's function. */
 static __always_inline enum emu_uop_result stored(struct emu *cpu, const u8 *p)
 {
-	const struct emu_quick *q = &cpu->quick;
+	struct emu_quick *q = &cpu->quick;
 
-	return unlikely((unsigned long)p - q->code < q->code_span) ?
-		emu_block_stored(cpu, p) : UOP_NEXT;
+	if (likely((unsigned long)p - q->code >= q->code_span))
+		return UOP_NEXT;
+	q->stored = p;
+	return UOP_STORED;
 }
 
 /* Moves */
@@ -368,6 +375,12 @@ static __always_inline bool alu_writes(enum emu_alu op)
 	return op != ALU_CMP && op != ALU_TEST;
 }
 
+/* Of operands without bits above their size; as alu() and compared() both ask it, once. */
+static __always_inline bool below(unsigned int size, u64 a, u64 b)
+{
+	return size == 4 ? (u32)a < (u32)b : a < b;
+}
+
 /* @flags: not for an instruction whose flags nobody will ask for. */
 static __always_inline u64 alu(struct emu *cpu, const struct emu_uop *u,
 			       enum emu_alu op, unsigned int size, u64 a, u64 b,
@@ -402,7 +415,7 @@ static __always_inline u64 alu(struct emu *cpu, const struct emu_uop *u,
 		res = a - b;
 		if (flags)
 			flags_operands(cpu, shift, LF_SUB, a, b, res,
-				       size == 4 ? (u32)a < (u32)b : a < b);
+				       below(size, a, b));
 		return res;
 	case ALU_SBB:
 		res = a - b - flag_cf(cpu);
@@ -537,21 +550,26 @@ do_unary(struct emu *cpu, const struct emu_uop *u, enum emu_unary op,
 
 /* Branches */
 
+/* Is @rip in the page that is known, and not in its last bytes? */
+static __always_inline bool in_page(const struct emu *cpu, u64 rip)
+{
+	return rip - cpu->quick.page_rip < cpu->quick.page_room;
+}
+
 /* Can be fetched from @rip? */
 static __always_inline bool fetchable(const struct emu *cpu, u64 rip)
 {
-	return rip + cpu->quick.code_bias <= cpu->quick.code_top;
+	return likely(in_page(cpu, rip)) ||
+	       rip + cpu->quick.code_bias <= cpu->quick.code_top;
 }
 
 /* On to @rip, which can be fetched from, after @u. */
 static __always_inline enum emu_uop_result
 go_to(struct emu *cpu, const struct emu_uop *u, u64 left, u64 rip)
 {
-	u64 at = rip - cpu->quick.page_rip;
-
 	left -= u->done;
-	if (likely(at <= EMU_PAGE - 8))
-		return emu_block_enter(cpu, u, left, at);
+	if (likely(in_page(cpu, rip)))
+		return emu_block_enter(cpu, u, left, rip - cpu->quick.page_rip);
 	cpu->quick.next = rip;
 	cpu->quick.left = left;
 	return UOP_JUMP;
@@ -559,7 +577,7 @@ go_to(struct emu *cpu, const struct emu_uop *u, u64 left, u64 rip)
 
 static __always_inline u64 target(const struct emu *cpu, const struct emu_uop *u)
 {
-	return (cpu->quick.start + u->end + (u64)(s64)u->rel) & cpu->quick.rip_mask;
+	return (cpu->quick.start + (u64)u->rel) & cpu->quick.rip_mask;
 }
 
 static __always_inline enum emu_uop_result

@@ -45,11 +45,14 @@ const char *emu_set_watches(struct emu *cpu, const struct emu_watch *w,
 	cpu->nr_watches = n;
 	cpu->watch_mem = 0;
 	cpu->watch_port = 0;
+	cpu->watch_ports = 0;
 	for (k = 0; k < n; k++) {
-		if (w[k].space == EMU_WATCH_MEM)
+		if (w[k].space == EMU_WATCH_MEM) {
 			cpu->watch_mem |= BIT(k);
-		else
-			cpu->watch_port |= BIT(k);
+			continue;
+		}
+		cpu->watch_port |= BIT(k);
+		cpu->watch_ports |= emu_port_parts(w[k].first, w[k].last);
 	}
 	/* Watched pages have no windows. */
 	emu_flush(cpu);

@@ -11,6 +11,7 @@
 #include <linux/stddef.h>
 #include <linux/string.h>
 
+#include "flags.h"
 #include "sandbox.h"
 
 /* So no record lies on two pages, and the ring's head is as large as one. */
@@ -69,13 +70,20 @@ static struct piotrap_log_ring *log_ring(const struct access_log *log)
 	return page_address(log->mem->page[0]);
 }
 
-static bool log_has_room(const struct access_log *log)
+/* How far there is room is asked of the owner only once all of it is used. */
+static bool log_has_room(struct access_log *log)
 {
-	/* Pairs with the owner's release, after he has read the records. */
-	u64 tail = smp_load_acquire(&log_ring(log)->tail);
+	u64 tail;
 
+	if (likely(log->head != log->limit))
+		return true;
+	/* Pairs with the owner's release, after he has read the records. */
+	tail = smp_load_acquire(&log_ring(log)->tail);
 	/* A tail past the head makes this a large number, which is no room. */
-	return log->head - tail < log->nr;
+	if (log->head - tail >= log->nr)
+		return false;
+	log->limit = tail + log->nr;
+	return true;
 }
 
 /* Is there room for the record of what is about to be done? */
@@ -115,7 +123,7 @@ static struct piotrap_log_rec *log_begin(struct sandbox *sb, u8 type)
 	rec->port = 0;
 	rec->cs = cpu->st.segs.seg[EMU_CS].selector;
 	rec->rip = cpu->st.regs.rip;
-	rec->rflags = emu_rflags(cpu);
+	rec->rflags = flags_image(cpu);
 	rec->rcx = gpr[EMU_RCX];
 	rec->rdx = gpr[EMU_RDX];
 	rec->rsi = gpr[EMU_RSI];
@@ -138,14 +146,12 @@ static void log_end(struct access_log *log)
 	smp_store_release(&log_ring(log)->head, log->head);
 }
 
-/* Hook: an instruction or iteration is about to start. */
+/* Hook, while steps are logged: an instruction or iteration is about to start. */
 int log_step(struct emu *cpu)
 {
 	struct sandbox *sb = cpu->host;
 	int ret;
 
-	if (!(sb->log.flags & PIOTRAP_LOG_STEPS))
-		return EMU_OK;
 	ret = log_check(cpu);
 	if (ret != EMU_OK)
 		return ret;

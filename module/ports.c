@@ -501,53 +501,78 @@ int ports_write(struct emu *cpu, u16 port, unsigned int size, u32 val)
 	return EMU_OK;
 }
 
-/* -- A single access to what never stops, in one pass. -- */
+/*
+ * -- A single access to what never stops, in one pass. --
+ *
+ * These hooks are not offered while there is a log. What a program decides they decline.
+ * A byte from a latch and one to the console, which is what loops are made of, are done
+ * without a call.
+ */
 
-static bool quick_read(const struct sandbox *sb, struct port_range *r, u32 port,
-		       unsigned int size, u32 *val)
+/* Without a program such a port is open bus. */
+static bool never_stops(const struct sandbox *sb, const struct port_range *r)
 {
-	unsigned int i;
-
 	switch (r->kind) {
 	case PIOTRAP_PORT_OPEN_BUS:
+	case PIOTRAP_PORT_INPUT:
 	case PIOTRAP_PORT_LATCH:
 	case PIOTRAP_PORT_CONSOLE:
-		break;
-	case PIOTRAP_PORT_INPUT:
-		if (r->flags & PIOTRAP_PORTS_WAIT && size > r->len)
-			return false;
-		break;
+		return true;
+	case PIOTRAP_PORT_BPF:
+		return !program_decides(sb);
 	default:
-		/* Without a program such a port is open bus. */
-		if (r->kind != PIOTRAP_PORT_BPF || program_decides(sb))
-			return false;
-		break;
+		return false;
 	}
-	*val = read_byte(r, port);
-	for (i = 1; i < size; i++)
-		*val |= (u32)read_byte(r, port + i) << (8 * i);
-	return true;
 }
 
-static bool quick_write(struct sandbox *sb, struct port_range *r, u32 port,
-			unsigned int size, u32 val)
+static noinline s64 any_read_quick(struct emu *cpu, u16 port, unsigned int size)
 {
-	switch (r->kind) {
-	case PIOTRAP_PORT_OPEN_BUS:
-	case PIOTRAP_PORT_INPUT:
-	case PIOTRAP_PORT_LATCH:
-		break;
-	case PIOTRAP_PORT_CONSOLE:
-		if (size > console_room(&sb->console))
-			return false;
-		break;
-	default:
-		/* Without a program such a port is open bus. */
-		if (r->kind != PIOTRAP_PORT_BPF || program_decides(sb))
-			return false;
-		break;
+	struct sandbox *sb = cpu->host;
+	struct port_range *r = single_range(&sb->ports, port, size);
+	unsigned int i;
+	u32 val;
+
+	if (!r || !never_stops(sb, r))
+		return EMU_DECLINED;
+	if (r->kind == PIOTRAP_PORT_INPUT && r->flags & PIOTRAP_PORTS_WAIT &&
+	    size > r->len)
+		return EMU_DECLINED;
+	val = read_byte(r, port);
+	for (i = 1; i < size; i++)
+		val |= (u32)read_byte(r, port + i) << (8 * i);
+	if (trace_piotrap_port_io_enabled()) {
+		emu_where(cpu);
+		trace_piotrap_port_io(sb, port, EMU_READ, size, false, 1, val);
 	}
-	trace_piotrap_port_io(sb, port, EMU_WRITE, size, false, 1, val);
+	return val;
+}
+
+/* Hook. */
+s64 ports_read_quick(struct emu *cpu, u16 port, unsigned int size)
+{
+	struct sandbox *sb = cpu->host;
+	struct port_range *r = range_of(&sb->ports, port);
+
+	if (size == 1 && r->kind == PIOTRAP_PORT_LATCH &&
+	    !trace_piotrap_port_io_enabled())
+		return *latch(r, port);
+	return any_read_quick(cpu, port, size);
+}
+
+static noinline bool any_write_quick(struct emu *cpu, u16 port, unsigned int size,
+				     u32 val)
+{
+	struct sandbox *sb = cpu->host;
+	struct port_range *r = single_range(&sb->ports, port, size);
+
+	if (!r || !never_stops(sb, r))
+		return false;
+	if (r->kind == PIOTRAP_PORT_CONSOLE && size > console_room(&sb->console))
+		return false;
+	if (trace_piotrap_port_io_enabled()) {
+		emu_where(cpu);
+		trace_piotrap_port_io(sb, port, EMU_WRITE, size, false, 1, val);
+	}
 	if (r->kind == PIOTRAP_PORT_CONSOLE)
 		console_put(&sb->console, val, size);
 	else
@@ -555,45 +580,17 @@ static bool quick_write(struct sandbox *sb, struct port_range *r, u32 port,
 	return true;
 }
 
-static noinline bool quick_access(struct emu *cpu, u16 port, unsigned int size,
-				  enum emu_dir dir, u32 *val)
-{
-	struct sandbox *sb = cpu->host;
-	struct port_range *r = single_range(&sb->ports, port, size);
-
-	if (!r)
-		return false;
-	if (dir == EMU_WRITE)
-		return quick_write(sb, r, port, size, *val);
-	if (!quick_read(sb, r, port, size, val))
-		return false;
-	trace_piotrap_port_io(sb, port, EMU_READ, size, false, 1, *val);
-	return true;
-}
-
-/*
- * Hook: it is not offered while there is a log. What a program decides it declines. A
- * byte to the console and one from a latch, which is what loops are made of, are done
- * here without a call.
- */
-bool ports_quick(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir,
-		 u32 *val)
+/* Hook. */
+bool ports_write_quick(struct emu *cpu, u16 port, unsigned int size, u32 val)
 {
 	struct sandbox *sb = cpu->host;
 	struct port_range *r = range_of(&sb->ports, port);
 
-	if (size != 1 || trace_piotrap_port_io_enabled())
-		return quick_access(cpu, port, size, dir, val);
-	if (dir == EMU_WRITE && r->kind == PIOTRAP_PORT_CONSOLE &&
-	    console_room(&sb->console)) {
-		console_put_byte(&sb->console, *val);
-		return true;
-	}
-	if (dir == EMU_READ && r->kind == PIOTRAP_PORT_LATCH) {
-		*val = *latch(r, port);
-		return true;
-	}
-	return quick_access(cpu, port, size, dir, val);
+	if (size != 1 || r->kind != PIOTRAP_PORT_CONSOLE ||
+	    trace_piotrap_port_io_enabled() || !console_room(&sb->console))
+		return any_write_quick(cpu, port, size, val);
+	console_put_byte(&sb->console, val);
+	return true;
 }
 
 /* -- A REP's accesses to one port at once. What they decline goes one by one. -- */

@@ -251,8 +251,8 @@ int ports_read(struct emu *cpu, u16 port, unsigned int size, u32 *val);
 int ports_write(struct emu *cpu, u16 port, unsigned int size, u32 val);
 u32 ports_read_bulk(struct emu *cpu, u16 port, unsigned int size, void *buf,
 		    u32 count);
-bool ports_quick(struct emu *cpu, u16 port, unsigned int size, enum emu_dir dir,
-		 u32 *val);
+s64 ports_read_quick(struct emu *cpu, u16 port, unsigned int size);
+bool ports_write_quick(struct emu *cpu, u16 port, unsigned int size, u32 val);
 u32 ports_write_bulk(struct emu *cpu, u16 port, unsigned int size,
 		     const void *buf, u32 count);
 
@@ -263,6 +263,7 @@ u32 ports_write_bulk(struct emu *cpu, u16 port, unsigned int size,
  * @flags: PIOTRAP_LOG_*; 0: off
  * @mem: the ring's memory
  * @head: records written so far; the owner's copy is written, never read
+ * @limit: where @head has to stop, as far as is known
  * @slot: where the next record goes, @head modulo @nr
  * @rec_size: bytes of a record
  * @nr: records that the ring holds
@@ -271,6 +272,7 @@ struct access_log {
 	u32 flags;
 	struct pinned *mem;
 	u64 head;
+	u64 limit;
 	u64 slot;
 	u32 rec_size;
 	u64 nr;

@@ -1040,7 +1040,7 @@ static bool probe(struct capture *c, bool on)
 		  "-:piotrap_test/bulk\n" },
 		{ "p:piotrap_test/single piotrap:ports_read\n",
 		  "-:piotrap_test/single\n" },
-		{ "p:piotrap_test/quick piotrap:ports_quick\n",
+		{ "p:piotrap_test/quick piotrap:ports_read_quick\n",
 		  "-:piotrap_test/quick\n" },
 	};
 

@@ -4,6 +4,7 @@
  * what they cost is part of an access.
  */
 #include "host.h"
+#include "../flags.h"
 
 static struct bench_host *host_of(struct emu *cpu)
 {
@@ -133,11 +134,12 @@ static bool port_split(struct emu *cpu, u16 port, unsigned int size)
 	return false;
 }
 
-static bool log_has_room(const struct step_log *log)
+static bool log_has_room(struct step_log *log)
 {
-	u64 tail = __atomic_load_n(&log->head[1], __ATOMIC_ACQUIRE);
-
-	return log->own_head - tail < LOG_RECORDS;
+	if (log->own_head == log->limit)
+		log->limit = __atomic_load_n(&log->head[1], __ATOMIC_ACQUIRE) +
+			     LOG_RECORDS;
+	return log->own_head != log->limit;
 }
 
 static int log_check(struct emu *cpu)
@@ -254,58 +256,67 @@ static void input_bytes(struct port_range *r, u8 *to, u32 len)
 	r->len -= len;
 }
 
-static noinline bool quick_access(struct emu *cpu, u16 port, unsigned int size,
-				  enum emu_dir dir, u32 *val)
+static noinline s64 any_read_quick(struct emu *cpu, u16 port, unsigned int size)
 {
 	struct bench_host *h = host_of(cpu);
 	struct port_range *r = single_range(h, port, size);
 	unsigned int i;
+	u32 val;
 
-	if (!r)
-		return false;
-	if (dir == EMU_WRITE) {
-		if (r->kind == PIOTRAP_PORT_CONSOLE &&
-		    size > console_room(&h->console))
-			return false;
-		if (READ_ONCE(h->tracing))
-			h->traced++;
-		if (r->kind == PIOTRAP_PORT_CONSOLE)
-			console_put(&h->console, *val, size);
-		else
-			write_part(h, r, port, size, *val);
-		return true;
-	}
-	if (r->kind == PIOTRAP_PORT_INPUT && r->flags & PIOTRAP_PORTS_WAIT &&
-	    size > r->len)
-		return false;
-	*val = read_byte(r, port);
+	if (!r || (r->kind == PIOTRAP_PORT_INPUT && r->flags & PIOTRAP_PORTS_WAIT &&
+		   size > r->len))
+		return EMU_DECLINED;
+	val = read_byte(r, port);
 	for (i = 1; i < size; i++)
-		*val |= (u32)read_byte(r, port + i) << (8 * i);
-	if (READ_ONCE(h->tracing))
+		val |= (u32)read_byte(r, port + i) << (8 * i);
+	if (READ_ONCE(h->tracing)) {
+		emu_where(cpu);
 		h->traced++;
+	}
+	return val;
+}
+
+static s64 port_read_quick(struct emu *cpu, u16 port, unsigned int size)
+{
+	struct bench_host *h = host_of(cpu);
+	struct port_range *r = range_of(h, port);
+
+	if (size == 1 && r->kind == PIOTRAP_PORT_LATCH && !READ_ONCE(h->tracing))
+		return r->buf[port - r->first];
+	return any_read_quick(cpu, port, size);
+}
+
+static noinline bool any_write_quick(struct emu *cpu, u16 port, unsigned int size,
+				     u32 val)
+{
+	struct bench_host *h = host_of(cpu);
+	struct port_range *r = single_range(h, port, size);
+
+	if (!r || (r->kind == PIOTRAP_PORT_CONSOLE && size > console_room(&h->console)))
+		return false;
+	if (READ_ONCE(h->tracing)) {
+		emu_where(cpu);
+		h->traced++;
+	}
+	if (r->kind == PIOTRAP_PORT_CONSOLE)
+		console_put(&h->console, val, size);
+	else
+		write_part(h, r, port, size, val);
 	return true;
 }
 
-static bool port_quick(struct emu *cpu, u16 port, unsigned int size,
-		       enum emu_dir dir, u32 *val)
+static bool port_write_quick(struct emu *cpu, u16 port, unsigned int size, u32 val)
 {
 	struct bench_host *h = host_of(cpu);
 	struct port_range *r = range_of(h, port);
 	struct console *con = &h->console;
 
-	if (size != 1 || READ_ONCE(h->tracing))
-		return quick_access(cpu, port, size, dir, val);
-	if (dir == EMU_WRITE && r->kind == PIOTRAP_PORT_CONSOLE &&
-	    console_room(con)) {
-		con->buf[con->head & (CONSOLE_SIZE - 1)] = *val;
-		__atomic_store_n(&con->head, con->head + 1, __ATOMIC_RELEASE);
-		return true;
-	}
-	if (dir == EMU_READ && r->kind == PIOTRAP_PORT_LATCH) {
-		*val = r->buf[port - r->first];
-		return true;
-	}
-	return quick_access(cpu, port, size, dir, val);
+	if (size != 1 || r->kind != PIOTRAP_PORT_CONSOLE || READ_ONCE(h->tracing) ||
+	    !console_room(con))
+		return any_write_quick(cpu, port, size, val);
+	con->buf[con->head & (CONSOLE_SIZE - 1)] = val;
+	__atomic_store_n(&con->head, con->head + 1, __ATOMIC_RELEASE);
+	return true;
 }
 
 static u32 port_read_bulk(struct emu *cpu, u16 port, unsigned int size, void *buf,
@@ -375,8 +386,6 @@ static int step(struct emu *cpu)
 	struct step_log *log = &h->log;
 	struct piotrap_log_rec *rec;
 
-	if (!(h->log_flags & PIOTRAP_LOG_STEPS))
-		return EMU_OK;
 	if (log_check(cpu) != EMU_OK)
 		return EMU_EXIT;
 	rec = (void *)(log->rec + log->slot * PIOTRAP_LOG_REC_FIRST);
@@ -388,7 +397,7 @@ static int step(struct emu *cpu)
 	rec->cs = cpu->st.segs.seg[EMU_CS].selector;
 	rec->rip = cpu->st.regs.rip;
 	rec->value = gpr[EMU_RAX];
-	rec->rflags = emu_rflags(cpu);
+	rec->rflags = flags_image(cpu);
 	rec->rcx = gpr[EMU_RCX];
 	rec->rdx = gpr[EMU_RDX];
 	rec->rsi = gpr[EMU_RSI];
@@ -425,7 +434,8 @@ const struct emu_ops bench_ops = {
 	.port_split = port_split,
 	.port_read = port_read,
 	.port_write = port_write,
-	.port_quick = port_quick,
+	.port_read_quick = port_read_quick,
+	.port_write_quick = port_write_quick,
 	.port_read_bulk = port_read_bulk,
 	.port_write_bulk = port_write_bulk,
 	.poll = poll,

@@ -38,6 +38,7 @@ struct step_log {
 	u64 *head;			/* the owner's: head and tail */
 	u8 *rec;
 	u64 own_head;
+	u64 limit;
 	u64 slot;
 };
 

@@ -11,6 +11,7 @@ struct outcome {
 	unsigned int nr_io;
 	u64 boundary[MAX_BOUNDARIES];
 	unsigned int nr_boundaries;
+	u64 told_hash;
 	u64 trace_hash;
 	u64 trace_ports;
 	u32 watched;
@@ -20,6 +21,7 @@ struct outcome {
 
 static struct outcome base, other;
 static const char *way;
+static u64 told_hash;			/* of the first way that is told of steps, or 0 */
 u64 compare_events;
 
 /* Where all ways start from. */
@@ -126,6 +128,7 @@ static void keep(struct outcome *o, struct host *h)
 	memcpy(o->io, h->io, o->nr_io * sizeof(h->io[0]));
 	memcpy(o->boundary, boundary, nr_boundaries * sizeof(boundary[0]));
 	o->nr_boundaries = nr_boundaries;
+	o->told_hash = h->told_hash;
 	o->trace_hash = h->trace_hash;
 	o->trace_ports = h->trace_ports;
 	o->watched = h->watched;
@@ -225,8 +228,23 @@ static bool same_memory(void)
 	return true;
 }
 
+/* The step hook is called at the same places, with the same registers. */
+static bool same_steps(const struct variant *v)
+{
+	if (!v->told)
+		return true;
+	if (!told_hash)
+		told_hash = other.told_hash;
+	if (told_hash == other.told_hash)
+		return true;
+	sprintf(why, "other steps are told");
+	return false;
+}
+
 static bool same(const struct host *h, const struct variant *v)
 {
+	if (!same_steps(v))
+		return false;
 	if (!same_events())
 		return false;
 	if (base.nr_io != other.nr_io ||
@@ -262,6 +280,7 @@ bool compare(struct host *h, enum compare_ways ways)
 	unsigned int n;
 
 	keep_start(h);
+	told_hash = 0;
 	why[0] = 0;
 	for (n = 0; n < nr_variants; n++) {
 		const struct variant *v = &variants[n];

@@ -37,6 +37,8 @@ const struct variant variants[] = {
 	  .no_windows = true, .fail = 15, .bulk = true, .bulk_max = ~0U, .save = 1 },
 	{ .name = "windows and hooks that fail, bulk", .fail = 2, .bulk = true,
 	  .bulk_max = 3 },
+	{ .name = "each step told, without blocks", .told = true, .no_blocks = true },
+	{ .name = "each step told, after other code", .told = true, .warm = true },
 	{ .name = "after other code", .warm = true },
 	{ .name = "after other code, in slices of 5", .warm = true, .slice = 5 },
 };
@@ -264,10 +266,12 @@ void drive(struct host *h, const struct variant *v, u64 end)
 	enum emu_exit ex;
 
 	h->cpu.flags &= ~(EMU_WANT_STEPS | EMU_NO_BLOCKS);
-	if (v->steps)
+	if (v->steps || v->told)
 		h->cpu.flags |= EMU_WANT_STEPS;
 	if (v->no_blocks)
 		h->cpu.flags |= EMU_NO_BLOCKS;
+	emu_load(&h->cpu);
+	h->told_hash = 0;
 	nr_seen = 0;
 	memset(boundary, 0, nr_boundaries * sizeof(boundary[0]));
 	nr_boundaries = 0;

@@ -21,6 +21,7 @@ struct variant {
 	bool poll;			/* stop at each poll */
 	bool ports;			/* stop before each port access */
 	bool steps;			/* the step hook is called, and stops each time */
+	bool told;			/* it is called, and lets pass */
 	u32 slice;			/* stop each so many boundaries, in one engine */
 	bool no_blocks;			/* instruction by instruction */
 	u32 fail;			/* hooks fail once in so many calls */

@@ -175,11 +175,24 @@ static int port_check(struct emu *cpu, u16 port, unsigned int size,
 	return h->port_stop ? stop_once(h) : EMU_OK;
 }
 
+static void mix(u64 *hash, u64 val)
+{
+	*hash = (*hash ^ val) * 0x9e3779b97f4a7c15ULL;
+	*hash ^= *hash >> 29;
+}
+
 static int step(struct emu *cpu)
 {
 	struct host *h = host_of(cpu);
+	unsigned int n;
 
-	return h->step_stop ? stop_once(h) : EMU_OK;
+	if (h->step_stop && stop_once(h) == EMU_EXIT)
+		return EMU_EXIT;
+	mix(&h->told_hash, cpu->st.regs.rip);
+	mix(&h->told_hash, emu_rflags(cpu));
+	for (n = 0; n < EMU_NR_GPRS; n++)
+		mix(&h->told_hash, cpu->st.regs.gpr[n]);
+	return EMU_OK;
 }
 
 static bool port_split(struct emu *cpu, u16 port, unsigned int size)
@@ -221,24 +234,39 @@ static bool special(struct host *h, u16 port, unsigned int size)
 
 static void trace(struct emu *cpu, const struct emu_trace *t);
 
-static bool port_quick(struct emu *cpu, u16 port, unsigned int size,
-		       enum emu_dir dir, u32 *val)
+static void note_quick(struct host *h, u16 port, unsigned int size, enum emu_dir dir,
+		       u32 val)
 {
-	struct host *h = host_of(cpu);
 	struct emu_trace t = {
 		.kind = EMU_TRACE_PORT, .dir = dir, .size = size, .port = port,
-		.count = 1,
+		.count = 1, .value = val,
 	};
+
+	log_io(h, port, size, dir, val);
+	if (h->cpu.ops->trace)
+		trace(&h->cpu, &t);
+	h->quick++;
+}
+
+static s64 port_read_quick(struct emu *cpu, u16 port, unsigned int size)
+{
+	struct host *h = host_of(cpu);
+	u32 val;
+
+	if (special(h, port, size))
+		return EMU_DECLINED;
+	val = host_next_in(h, port, size);
+	note_quick(h, port, size, EMU_READ, val);
+	return val;
+}
+
+static bool port_write_quick(struct emu *cpu, u16 port, unsigned int size, u32 val)
+{
+	struct host *h = host_of(cpu);
 
 	if (special(h, port, size))
 		return false;
-	if (dir == EMU_READ)
-		*val = host_next_in(h, port, size);
-	log_io(h, port, size, dir, *val);
-	t.value = *val;
-	if (cpu->ops->trace)
-		trace(cpu, &t);
-	h->quick++;
+	note_quick(h, port, size, EMU_WRITE, val);
 	return true;
 }
 
@@ -297,12 +325,6 @@ static int poll(struct emu *cpu)
 	return EMU_OK;
 }
 
-static void mix(struct host *h, u64 val)
-{
-	h->trace_hash = (h->trace_hash ^ val) * 0x9e3779b97f4a7c15ULL;
-	h->trace_hash ^= h->trace_hash >> 29;
-}
-
 static void trace(struct emu *cpu, const struct emu_trace *t)
 {
 	struct host *h = host_of(cpu);
@@ -314,11 +336,11 @@ static void trace(struct emu *cpu, const struct emu_trace *t)
 	case EMU_TRACE_REP_BREAK:
 		break;
 	default:
-		mix(h, t->kind | t->cause << 8 | t->held << 16 |
+		mix(&h->trace_hash, t->kind | t->cause << 8 | t->held << 16 |
 			       (u64)t->vector << 24);
-		mix(h, t->value);
-		mix(h, t->old);
-		mix(h, t->new);
+		mix(&h->trace_hash, t->value);
+		mix(&h->trace_hash, t->old);
+		mix(&h->trace_hash, t->new);
 	}
 	if (h->nr_trace < HOST_LOG)
 		h->trace[h->nr_trace++] = *t;
@@ -419,7 +441,8 @@ static const struct emu_ops ops = {
 	.port_split = port_split,
 	.port_read = port_read,
 	.port_write = port_write,
-	.port_quick = port_quick,
+	.port_read_quick = port_read_quick,
+	.port_write_quick = port_write_quick,
 	.port_read_bulk = read_bulk,
 	.port_write_bulk = write_bulk,
 	.poll = poll,
@@ -454,7 +477,7 @@ void host_absent(struct host *h, u32 bits)
 	if (bits & HOST_NO_PORT_SPLIT)
 		h->ops.port_split = NULL;
 	if (bits & HOST_NO_PORT_QUICK)
-		h->ops.port_quick = NULL;
+		h->ops.port_read_quick = NULL;
 	if (bits & HOST_NO_READ_BULK)
 		h->ops.port_read_bulk = NULL;
 	if (bits & HOST_NO_WRITE_BULK)

@@ -82,6 +82,7 @@ struct host {
 	u32 asked;			/* on_fault, so often */
 	u32 pinned;			/* pages of the caller's that are held */
 	u64 bulk_elements;		/* that bulk hooks have done, ever */
+	u64 told_hash;			/* of where the step hook was called */
 	u64 trace_hash;			/* of what is traced besides ports and breaks */
 	u64 trace_ports;		/* elements traced */
 

@@ -67,7 +67,7 @@ static const struct {
 	[A_IRQ] = { "irq", 7, 15 },
 	[A_EVENTS] = { "events", 4, 60 },
 	[A_ANSWER] = { "answer", 3, 40 },
-	[A_PORT] = { "port", 4, 30 },
+	[A_PORT] = { "port", 5, 30 },
 	[A_PAGES] = { "pages", 5, 25 },
 	[A_STREAM] = { "stream", 2, 10 },
 	[A_AMD] = { "amd", 2, 40 },
@@ -1254,7 +1254,8 @@ static void put_pages(const struct shape *s, struct host *h)
 
 static u16 put_port(const struct shape *s, struct host *h)
 {
-	u16 port = s->v[A_PORT] == 3 ? 0xffff : PORT;
+	/* The last one, or with a breakpoint behind it in the next part of them all. */
+	u16 port = s->v[A_PORT] == 3 ? 0xffff : s->v[A_PORT] == 4 ? 0x3ff : PORT;
 
 	h->cpu.st.regs.gpr[EMU_RDX] = port;
 	h->owner_port = s->v[A_PORT] == 1 ? port : -1;
