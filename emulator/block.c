@@ -357,17 +357,7 @@ static struct emu_block *find(struct emu *cpu, u64 rip)
 	return b;
 }
 
-static __always_inline enum emu_uop_result
-enter(struct emu *cpu, const struct emu_block *b, u64 left, u64 at)
-{
-	struct emu_quick *q = &cpu->quick;
-
-	q->start = q->page_rip + at;
-	q->running = b;
-	return uop_go(cpu, b->first, left);
-}
-
-/* The same where it has not been compared yet, or takes too much, or is none. */
+/* Where it has not been compared yet, or takes too much, or is none. */
 static noinline enum emu_uop_result enter_anew(struct emu *cpu, struct emu_block *b,
 					       u64 left, u64 at)
 {
@@ -378,31 +368,15 @@ static noinline enum emu_uop_result enter_anew(struct emu *cpu, struct emu_block
 	if (b->tag == q->page_tag + at && b->n <= left && same_bytes(code, b, true) &&
 	    !emu_debug_code_between(cpu, b->tag ^ q->key, (b->tag ^ q->key) + b->len - 1)) {
 		set_compared(q, b, code);
-		return enter(cpu, b, left, at);
+		return uop_enter(cpu, b, left, at);
 	}
 	q->next = q->page_rip + at;
 	q->left = left;
 	return UOP_JUMP;
 }
 
-/* The same where @u led to another one the last time. */
-static noinline enum emu_uop_result enter_other(struct emu *cpu, const struct emu_uop *u,
-						u64 left, u64 at)
-{
-	const struct emu_quick *q = &cpu->quick;
-	u64 tag = q->page_tag + at;
-	struct emu_block *b = block_slot(cpu, tag);
-
-	/* What it takes to find it is not to be done for each field. */
-	OPTIMIZER_HIDE_VAR(b);
-	if (unlikely(b->tag != tag || b->epoch != q->epoch || b->n > left))
-		return enter_anew(cpu, b, left, at);
-	cpu->uop[u - cpu->uop].link = b;
-	return enter(cpu, b, left, at);
-}
-
 /**
- * emu_block_enter() - from one block to another in the page that was last looked for
+ * emu_block_enter() - from one block to another than the last time, in the known page
  * @cpu: engine
  * @u: uop of the one that leads there
  * @left: boundaries that can be passed
@@ -415,11 +389,15 @@ enum emu_uop_result emu_block_enter(struct emu *cpu, const struct emu_uop *u,
 				    u64 left, u64 at)
 {
 	const struct emu_quick *q = &cpu->quick;
-	const struct emu_block *b = u->link;
+	u64 tag = q->page_tag + at;
+	struct emu_block *b = block_slot(cpu, tag);
 
-	if (unlikely(b->tag != q->page_tag + at || b->epoch != q->epoch || b->n > left))
-		return enter_other(cpu, u, left, at);
-	return enter(cpu, b, left, at);
+	/* What it takes to find it is not to be done for each field. */
+	OPTIMIZER_HIDE_VAR(b);
+	if (unlikely(b->tag != tag || b->epoch != q->epoch || b->n > left))
+		return enter_anew(cpu, b, left, at);
+	cpu->uop[u - cpu->uop].link = b;
+	return uop_enter(cpu, b, left, at);
 }
 
 /**

@@ -550,6 +550,17 @@ do_unary(struct emu *cpu, const struct emu_uop *u, enum emu_unary op,
 
 /* Branches */
 
+/* Into a block that has been compared, at an offset of the page that is known. */
+static __always_inline enum emu_uop_result
+uop_enter(struct emu *cpu, const struct emu_block *b, u64 left, u64 at)
+{
+	struct emu_quick *q = &cpu->quick;
+
+	q->start = q->page_rip + at;
+	q->running = b;
+	return uop_go(cpu, b->first, left);
+}
+
 /* Is @rip in the page that is known, and not in its last bytes? */
 static __always_inline bool in_page(const struct emu *cpu, u64 rip)
 {
@@ -567,12 +578,20 @@ static __always_inline bool fetchable(const struct emu *cpu, u64 rip)
 static __always_inline enum emu_uop_result
 go_to(struct emu *cpu, const struct emu_uop *u, u64 left, u64 rip)
 {
+	struct emu_quick *q = &cpu->quick;
+	const struct emu_block *b = u->link;
+	u64 at = rip - q->page_rip;
+
 	left -= u->done;
-	if (likely(in_page(cpu, rip)))
-		return emu_block_enter(cpu, u, left, rip - cpu->quick.page_rip);
-	cpu->quick.next = rip;
-	cpu->quick.left = left;
-	return UOP_JUMP;
+	if (unlikely(!in_page(cpu, rip))) {
+		q->next = rip;
+		q->left = left;
+		return UOP_JUMP;
+	}
+	/* Mostly it leads where it led the last time; the host predicts each by itself. */
+	if (unlikely(b->tag != q->page_tag + at || b->epoch != q->epoch || b->n > left))
+		return emu_block_enter(cpu, u, left, at);
+	return uop_enter(cpu, b, left, at);
 }
 
 static __always_inline u64 target(const struct emu *cpu, const struct emu_uop *u)
