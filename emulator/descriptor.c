@@ -9,18 +9,6 @@ int emu_selector_fault(struct emu *cpu, u8 vector, u16 sel)
 	return emu_raise_error(cpu, vector, sel & 0xfffc);
 }
 
-/* Fill @d->seg from @d->raw and, where there is one, @d->high. */
-void emu_desc_decode(struct emu_desc *d)
-{
-	u32 lo = d->raw, hi = d->raw >> 32;
-	u32 limit = (lo & 0xffff) | (hi & 0xf0000);
-
-	d->seg.base = lo >> 16 | (hi & 0xff) << 16 | (hi & 0xff000000) |
-		      d->high << 32;
-	d->seg.attr = hi >> 8 & 0xf0ff;
-	d->seg.limit = d->seg.attr & EMU_SEG_G ? limit << 12 | 0xfff : limit;
-}
-
 static int descriptor_at(struct emu *cpu, u16 sel, unsigned int size, u8 vector,
 			 u64 *addr)
 {

@@ -608,7 +608,7 @@ struct emu_ops {
 #define EMU_DISABLED_B_BITS	BIT(4)	/* S80: also of breakpoints not enabled */
 #define EMU_CALLER_MEMORY	BIT(5)	/* linear addresses are the caller's own */
 #define EMU_EXIT_MSRS		BIT(6)	/* the owner serves unknown MSRs */
-#define EMU_NO_BLOCKS		BIT(7)	/* instruction by instruction (K4) */
+#define EMU_NO_BLOCKS		BIT(7)	/* instruction by instruction (K4), no short ways */
 #define EMU_REP_SINGLY		BIT(8)	/* element by element; ports are not stepped */
 
 /**

@@ -162,12 +162,12 @@ static void trace_event(struct emu *cpu, const struct emu_event *ev)
 }
 
 /* Deliver @ev, and what faults on the way, until one succeeds. */
-static enum emu_exit deliver_all(struct emu *cpu, struct emu_event ev)
+static noinline enum emu_exit deliver_all(struct emu *cpu, struct emu_event ev)
 {
-	const struct emu_ring ring = emu_ring(cpu);
 	u64 rip;
 	int r;
 
+	cpu->quick.valid = false;
 	cpu->in_event = true;
 	for (;;) {
 		struct emu_event next, second;
@@ -186,7 +186,6 @@ static enum emu_exit deliver_all(struct emu *cpu, struct emu_event ev)
 			apply_debug(cpu, &ev, rip);
 		if (r != EMU_EXCEPTION)
 			break;
-		cpu->quick.valid = false;
 		next = cpu->raised;
 		second = next;
 		if (!combine(&ev, &next)) {
@@ -209,11 +208,22 @@ static enum emu_exit deliver_all(struct emu *cpu, struct emu_event ev)
 		}
 	}
 	cpu->in_event = false;
-	if (r || !emu_same_ring(cpu, &ring))
-		cpu->quick.valid = false;
 	if (r)
 		return emu_exit_of(cpu, r);
 	apply_after(cpu, &ev);
+	return EMU_EXIT_NONE;
+}
+
+static enum emu_exit deliver(struct emu *cpu, const struct emu_event *ev)
+{
+	u64 rip = cpu->st.regs.rip;
+
+	if (!emu_ring_enter(cpu, ev))
+		return deliver_all(cpu, *ev);
+	hold(cpu, ev, EMU_EVENT_NONE);
+	apply_before(cpu, ev);
+	apply_debug(cpu, ev, rip);
+	apply_after(cpu, ev);
 	return EMU_EXIT_NONE;
 }
 
@@ -228,7 +238,7 @@ enum emu_exit emu_event_dispatch(struct emu *cpu, const struct emu_event *ev)
 {
 	trace_event(cpu, ev);
 	if (!intercepted(cpu, ev))
-		return deliver_all(cpu, *ev);
+		return deliver(cpu, ev);
 	hold(cpu, ev, EMU_EVENT_HELD);
 	return EMU_EXIT_EVENT;
 }
@@ -246,7 +256,7 @@ enum emu_exit emu_event_answer(struct emu *cpu)
 
 	switch (ev.action) {
 	case EMU_EVENT_DELIVER:
-		return deliver_all(cpu, ev);
+		return deliver(cpu, &ev);
 	case EMU_EVENT_TAKE:
 		apply_before(cpu, &ev);
 		apply_debug(cpu, &ev, cpu->st.regs.rip);

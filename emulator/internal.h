@@ -350,8 +350,25 @@ static inline u64 gate_target(const struct emu_desc *d)
 	return off | d->high << 32;
 }
 
+static inline bool same_segment(const struct emu_segment *a,
+				const struct emu_segment *b)
+{
+	return a->base == b->base && a->limit == b->limit && a->attr == b->attr;
+}
+
+/* Fill @d->seg from @d->raw and, where there is one, @d->high. */
+static inline void emu_desc_decode(struct emu_desc *d)
+{
+	u32 lo = d->raw, hi = d->raw >> 32;
+	u32 limit = (lo & 0xffff) | (hi & 0xf0000);
+
+	d->seg.base = lo >> 16 | (hi & 0xff) << 16 | (hi & 0xff000000) |
+		      d->high << 32;
+	d->seg.attr = hi >> 8 & 0xf0ff;
+	d->seg.limit = d->seg.attr & EMU_SEG_G ? limit << 12 | 0xfff : limit;
+}
+
 int emu_selector_fault(struct emu *cpu, u8 vector, u16 sel);
-void emu_desc_decode(struct emu_desc *d);
 int emu_desc_read(struct emu *cpu, u16 sel, u8 vector, struct emu_desc *d);
 int emu_desc_read_system(struct emu *cpu, u16 sel, u8 vector,
 			 struct emu_desc *d);
@@ -371,6 +388,7 @@ int emu_check_target(struct emu *cpu, const struct emu_segment *cs, u64 off);
 void emu_set_cs(struct emu *cpu, const struct emu_desc *d, unsigned int level);
 void emu_set_ss(struct emu *cpu, const struct emu_desc *d, unsigned int level);
 void emu_null_ss(struct emu *cpu, unsigned int level);
+void emu_iret_flags(struct emu *cpu, unsigned int level, u64 fl, unsigned int size);
 
 /**
  * struct emu_frame - what a change of stack pushes
@@ -403,6 +421,10 @@ int emu_gate_frame(struct emu *cpu, const struct emu_desc *gate,
 /* interrupt.c */
 int emu_deliver(struct emu *cpu, const struct emu_event *ev);
 bool emu_vme_redirects(struct emu *cpu, u8 vector, int *r);
+
+/* ring.c */
+bool emu_ring_enter(struct emu *cpu, const struct emu_event *ev);
+bool emu_ring_return(struct emu *cpu, unsigned int size);
 
 /* task.c */
 enum emu_task_reason { TASK_JMP, TASK_CALL, TASK_IRET, TASK_EVENT };
@@ -474,45 +496,6 @@ int emu_poll(struct emu *cpu);
 bool emu_interruptible(const struct emu *cpu);
 int emu_step_hook(struct emu *cpu);
 int emu_write_dst(struct emu *cpu, const struct emu_insn *i, u64 val);
-
-/**
- * struct emu_ring - where code runs, for whoever enters or leaves a handler
- * @cs: CS
- * @ss: SS
- * @flags: IOPL and VM
- */
-struct emu_ring {
-	struct emu_segment cs;
-	struct emu_segment ss;
-	u64 flags;
-};
-
-static inline struct emu_ring emu_ring(const struct emu *cpu)
-{
-	return (struct emu_ring){
-		.cs = cpu->st.segs.seg[EMU_CS], .ss = cpu->st.segs.seg[EMU_SS],
-		.flags = cpu->st.regs.rflags & (EMU_FL_IOPL | EMU_FL_VM),
-	};
-}
-
-static inline bool same_segment(const struct emu_segment *a,
-				const struct emu_segment *b)
-{
-	return a->base == b->base && a->limit == b->limit && a->attr == b->attr;
-}
-
-/*
- * An event or IRET that neither switched tasks nor left V86 mode, and goes on with CS,
- * SS and IOPL as before, has left the other segments alone too: the view that blocks
- * have of the state is still right.
- */
-static inline bool emu_same_ring(const struct emu *cpu, const struct emu_ring *old)
-{
-	return !cpu->switched && !(old->flags & EMU_FL_VM) &&
-	       !((cpu->st.regs.rflags ^ old->flags) & (EMU_FL_IOPL | EMU_FL_VM)) &&
-	       same_segment(&cpu->st.segs.seg[EMU_CS], &old->cs) &&
-	       same_segment(&cpu->st.segs.seg[EMU_SS], &old->ss);
-}
 
 /* Pass @n boundaries. */
 static inline void emu_count(struct emu *cpu, u32 n)

@@ -422,14 +422,11 @@ static noinline int tell_step(struct emu *cpu, bool held)
 static noinline int step_fully(struct emu *cpu)
 {
 	const struct emu_insn *i = &cpu->insn;
-	struct emu_ring ring;
 	int r;
 
 	cpu->flags_kept = false;
 	if (cpu->known)
 		emu_known_insn(cpu);
-	if (i->exec == em_iret)
-		ring = emu_ring(cpu);
 	cpu->next_rip = cpu->st.regs.rip + i->len;
 	if (!i->mode64)
 		cpu->next_rip &= 0xffffffff;
@@ -442,8 +439,7 @@ static noinline int step_fully(struct emu *cpu)
 	if (unlikely(r))
 		undo(cpu, r);
 	/* What raises or leaves has changed nothing. */
-	if (!(i->op->flags & (F_PURE | F_STRING | F_PORT)) &&
-	    !(i->exec == em_iret && emu_same_ring(cpu, &ring)))
+	if (!(i->op->flags & (F_PURE | F_STRING | F_PORT)) && i->exec != em_iret)
 		cpu->quick.valid = false;
 	return r;
 }

@@ -182,7 +182,8 @@ void emu_change_flags(struct emu *cpu, u64 val, unsigned int size, u64 extra)
 	if (size == 2)
 		change &= 0xffff;
 	change &= known_flags(cpu);
-	emu_set_rflags(cpu, (emu_rflags(cpu) & ~change) | (val & change));
+	/* The arithmetic ones that st.regs has may be old, but all change. */
+	emu_set_rflags(cpu, (cpu->st.regs.rflags & ~change) | (val & change));
 }
 
 /* ... as POPF, and IRET in real and V86 mode, load it. */

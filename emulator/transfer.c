@@ -565,11 +565,22 @@ static int iret_to_vm86(struct emu *cpu, struct far_return *f, u64 fl)
 	return EMU_OK;
 }
 
+/* RFLAGS from the image of an IRET; which bits change is up to the level that returns. */
+void emu_iret_flags(struct emu *cpu, unsigned int level, u64 fl, unsigned int size)
+{
+	u64 extra = EMU_FL_RF;
+
+	if (!level)
+		extra |= EMU_FL_IOPL | EMU_FL_VIF | EMU_FL_VIP;
+	if (level <= iopl(cpu))
+		extra |= EMU_FL_IF;
+	emu_change_flags(cpu, fl, size, extra);
+}
+
 static int iret_protected(struct emu *cpu, const struct emu_insn *i,
 			  struct far_return *f, u64 fl)
 {
 	unsigned int old = cpl(cpu);
-	u64 extra = EMU_FL_RF;
 	int r;
 
 	if ((fl & EMU_FL_VM) && i->osize == 4 && !old && !long_mode(cpu))
@@ -580,15 +591,10 @@ static int iret_protected(struct emu *cpu, const struct emu_insn *i,
 		if (r)
 			return r;
 	}
-	/* Which bits change is up to the level that returns. */
-	if (!old)
-		extra |= EMU_FL_IOPL | EMU_FL_VIF | EMU_FL_VIP;
-	if (old <= iopl(cpu))
-		extra |= EMU_FL_IF;
 	r = far_back(cpu, f, i->osize);
 	if (r)
 		return r;
-	emu_change_flags(cpu, fl, i->osize, extra);
+	emu_iret_flags(cpu, old, fl, i->osize);
 	cpu->keep_rf = i->osize > 2;
 	return EMU_OK;
 }
@@ -617,15 +623,14 @@ static int iret_real(struct emu *cpu, const struct emu_insn *i,
 	return EMU_OK;
 }
 
-int em_iret(struct emu *cpu, const struct emu_insn *i)
+static noinline int iret_fully(struct emu *cpu, const struct emu_insn *i)
 {
 	struct far_return f = { .at = cpu->st.regs.gpr[EMU_RSP] };
 	bool real = real_or_vm86(cpu);
 	u64 sel, fl;
 	int r;
 
-	if (cpu->flags & EMU_INTERCEPT_IRET)
-		return emu_leave(cpu, EMU_EXIT_IRET);
+	cpu->quick.valid = false;
 	if (vm86(cpu) && iopl(cpu) < 3 &&
 	    (!(cpu->st.ctrl.cr4 & EMU_CR4_VME) || i->osize != 2))
 		return emu_raise_error(cpu, VEC_GP, 0);
@@ -643,7 +648,18 @@ int em_iret(struct emu *cpu, const struct emu_insn *i)
 	if (r)
 		return r;
 	f.cs = sel;
-	r = real ? iret_real(cpu, i, &f, fl) : iret_protected(cpu, i, &f, fl);
+	return real ? iret_real(cpu, i, &f, fl) : iret_protected(cpu, i, &f, fl);
+}
+
+/* iret: unlike others, it says itself whether blocks can keep their view of the state */
+int em_iret(struct emu *cpu, const struct emu_insn *i)
+{
+	int r = EMU_OK;
+
+	if (cpu->flags & EMU_INTERCEPT_IRET)
+		return emu_leave(cpu, EMU_EXIT_IRET);
+	if (!emu_ring_return(cpu, i->osize))
+		r = iret_fully(cpu, i);
 	if (!r)
 		cpu->st.debug.interruptibility &= ~EMU_BLOCK_NMI;
 	return r;
