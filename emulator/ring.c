@@ -140,14 +140,17 @@ static void put_frame(struct emu *cpu, const struct emu_event *ev, u8 **p,
 	put(p, size, ev->flags & EMU_EVENT_RF ? fl | EMU_FL_RF : fl);
 }
 
-/* In real mode a selector is a base. */
+/* In real mode a selector is a base, and that is all that changes, but the first time. */
 static void set_real_code(struct emu *cpu, u16 sel)
 {
-	struct emu_segment old = cpu->st.segs.seg[EMU_CS];
+	const struct emu_segment *cs = &cpu->st.segs.seg[EMU_CS];
+	u32 limit = cs->limit, attr = cs->attr;
 
 	emu_segment_flat(cpu, EMU_CS, sel);
-	if (!same_segment(&old, &cpu->st.segs.seg[EMU_CS]))
+	if (cs->limit != limit || cs->attr != attr)
 		cpu->quick.valid = false;
+	cpu->quick.code_base = cs->base;
+	quick_forget_page(&cpu->quick);
 }
 
 static bool enter_real(struct emu *cpu, const struct emu_event *ev)

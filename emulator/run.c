@@ -438,8 +438,9 @@ static noinline int step_fully(struct emu *cpu)
 	r = execute(cpu, i);
 	if (unlikely(r))
 		undo(cpu, r);
-	/* What raises or leaves has changed nothing. */
-	if (!(i->op->flags & (F_PURE | F_STRING | F_PORT)) && i->exec != em_iret)
+	/* What raises or leaves has changed nothing, but for the task; IRET sees to it itself. */
+	if ((!r || cpu->switched) && i->exec != em_iret &&
+	    !(i->op->flags & (F_PURE | F_STRING | F_PORT)))
 		cpu->quick.valid = false;
 	return r;
 }

@@ -140,7 +140,7 @@ find block.c 's/(q->write_end = )s->limit \+ 1ULL/\1~0ULL/' a store goes over th
 find block.c 's/cs->limit;/~0U;/' a block goes over the limit of CS
 find uop-other.c 's/emu_debug_match_io\(cpu, port, u->size\) \|\|//' a port in a block has no breakpoint
 find internal.h 's/first < 3 \? 0 : first - 3/first/' an access before a breakpoint of the next part is not seen
-find run.c 's/^(\tif \()!\(i->op->flags .*F_PURE .*\)\) (\&\&)/\10 \2/' a segment is as it was before it was loaded
+find run.c 's/^(\t    )!\(i->op->flags .*F_PURE .*\)\)\)/\10)/' a segment is as it was before it was loaded
 find translate.c 's/(u8 seen = )UOP_SETS;/\10;/' flags at a block\'s end are not computed
 find translate.c 's/^(\t\t\tseen = )UOP_SETS;/\1seen;/' flags before a stop are not computed
 find uop.h 's/value\(cpu, u, u->src, size\), true\);/value(cpu, u, u->src, size), false);/' \
@@ -156,7 +156,7 @@ find ring.c 's/unlikely\(tag \& EMU_TAG_WATCHED\) \&\&/0 \&\&/' a frame goes ove
 find ring.c 's/(return) same_segment\(\&d.*/\1 true;/' a handler runs in code of another kind
 find ring.c 's/clear \|= EMU_FL_IF;/;/' an interrupt gate leaves IF as it is
 find ring.c 's/^\tcpu->keep_rf = .*//' IRET does not load RF
-find ring.c 's/cpu->quick.valid = false;/;/' a block runs in the code segment before an INT
+find ring.c 's/cpu->quick.code_base = cs->base;/;/' a block runs in the code segment before an INT
 
 echo "1..$n"
 exit $bad
