@@ -330,7 +330,7 @@ static struct emu_block *find(struct emu *cpu, u64 rip)
 	if (!code)
 		return NULL;
 	new_epoch(q);
-	if (b->tag != tag || b->len > room || !same_bytes(code, b, false)) {
+	if (b->tag != tag || b->len > room || !same_bytes(code, b, room >= 8)) {
 		/* Code that is run once is not worth it. */
 		if (b->seen != tag) {
 			b->seen = tag;

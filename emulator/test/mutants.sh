@@ -114,7 +114,7 @@ lose event.nmi_pending
 lose stream.len
 
 # Blocks.
-find block.c 's/!same_bytes\(code, b, (true|false)\)/0/' code that was changed is run as it was
+find block.c 's/!same_bytes\(code, b, room >= 8\)/0/' code that was changed is run as it was
 find block.c 's/q->code_span = end - first;/q->code_span = 0;/' a store into its own block is not seen
 find block.c 's/q->epoch\+\+;/;/' code that was compared once is not compared again
 find block.c 's/< b->len \+ 7UL\)/< 0UL)/' a store into its own block does not end it
