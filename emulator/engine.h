@@ -104,7 +104,8 @@ typedef enum emu_uop_result (*emu_uop_fn)(struct emu *cpu,
  * @whole: of a branch within the block: instructions of the block
  * @traits: UOP_*: see quick.h
  * @kind: enum emu_uop_kind, of one with a memory operand
- * @op: of arithmetic: enum emu_alu; of a port access: enum emu_dir
+ * @op: of arithmetic: enum emu_alu, or of a KIND_UNARY_STORE enum emu_unary; of a port
+ *	access: enum emu_dir
  * @hot: its place among the functions that are compared with: uop-pair.c
  * @page: tag of the page that its memory operand was last in, as a window has it
  * @host: host address of that page

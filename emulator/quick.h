@@ -22,7 +22,7 @@ enum emu_unary {
 /* What a uop does with its memory operand. */
 enum emu_uop_kind {
 	KIND_NONE, KIND_LOAD, KIND_LOAD_SIGNED, KIND_STORE, KIND_ALU_LOAD,
-	KIND_ALU_STORE, KIND_PUSH, KIND_POP, KIND_LEAVE, KIND_CALL, KIND_CALL_REG,
+	KIND_ALU_STORE, KIND_UNARY_STORE, KIND_PUSH, KIND_POP, KIND_LEAVE, KIND_CALL, KIND_CALL_REG,
 	KIND_CALL_LOAD, KIND_JMP_LOAD, KIND_RET,
 };
 
@@ -58,6 +58,7 @@ emu_uop_fn emu_uop_alu_only(enum emu_alu op, enum emu_form form, unsigned int si
 			    bool flat);
 emu_uop_fn emu_uop_unary(enum emu_unary op, unsigned int size);
 emu_uop_fn emu_uop_unary_only(enum emu_unary op, unsigned int size);
+emu_uop_fn emu_uop_unary_store(enum emu_unary op, unsigned int size, bool flat);
 
 /* uop-branch.c; what branches is found by the upper bits of its condition */
 const emu_uop_fn *emu_uop_compare(enum emu_alu op, enum emu_form form,

@@ -196,8 +196,8 @@ static bool translate_alu(struct emu *cpu, struct emu_uop *u,
 	return true;
 }
 
-/* inc, dec, neg, not reg; shifts and rotates of a register by a number */
-static bool translate_unary(struct emu_uop *u, struct emu_draft *d,
+/* inc, dec, neg, not; shifts and rotates by a number */
+static bool translate_unary(struct emu *cpu, struct emu_uop *u, struct emu_draft *d,
 			    const struct emu_insn *i, unsigned int n)
 {
 	u8 by = OPERAND_METHOD(i->op->op[1]), count;
@@ -208,6 +208,13 @@ static bool translate_unary(struct emu_uop *u, struct emu_draft *d,
 		u->imm = count & (i->size == 8 ? 63 : 31);
 		if (by == M_CL || !u->imm || u->imm >= 8U * i->size)
 			return false;
+	}
+	if (is_memory(i, i->op->op[0])) {
+		set_address(u, i);
+		u->kind = KIND_UNARY_STORE;
+		u->op = unary_of[n].op;
+		u->fn = emu_uop_unary_store(u->op, i->size, is_flat(cpu, i));
+		return true;
 	}
 	u->fn = emu_uop_unary(unary_of[n].op, i->size);
 	d->only = emu_uop_unary_only(unary_of[n].op, i->size);
@@ -338,7 +345,7 @@ static bool translate(struct emu *cpu, struct emu_uop *u, struct emu_draft *d,
 			return translate_alu(cpu, u, d, i, alu_of[n].op);
 	for (n = 0; n < ARRAY_SIZE(unary_of); n++)
 		if (exec == unary_of[n].exec)
-			return translate_unary(u, d, i, n);
+			return translate_unary(cpu, u, d, i, n);
 	if (exec == em_mov || exec == em_movsx)
 		return translate_mov(cpu, u, i);
 	if (exec == em_lea)

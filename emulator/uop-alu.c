@@ -119,3 +119,32 @@ emu_uop_fn emu_uop_unary_only(enum emu_unary op, unsigned int size)
 {
 	return unary[op][size == 4][1];
 }
+
+/* In memory: what counts has a form of its own. */
+#define UNARY_STORE(name, op)						\
+UOP_MEM(name##_store_seg, do_unary_store(cpu, u, op, 0, VIEW_SEG))
+
+UNARY_STORE(inc, UNARY_INC)
+UNARY_STORE(dec, UNARY_DEC)
+UNARY_STORE(not, UNARY_NOT)
+UNARY_STORE(neg, UNARY_NEG)
+UNARY_STORE(shl, UNARY_SHL)
+UNARY_STORE(shr, UNARY_SHR)
+UNARY_STORE(sar, UNARY_SAR)
+UNARY_STORE(rol, UNARY_ROL)
+UNARY_STORE(ror, UNARY_ROR)
+UOP_MEM(inc_store4, do_unary_store(cpu, u, UNARY_INC, 4, VIEW_FLAT))
+UOP_MEM(dec_store4, do_unary_store(cpu, u, UNARY_DEC, 4, VIEW_FLAT))
+
+emu_uop_fn emu_uop_unary_store(enum emu_unary op, unsigned int size, bool flat)
+{
+	static const emu_uop_fn fn[NR_UNARY] = {
+		uop_inc_store_seg, uop_dec_store_seg, uop_not_store_seg,
+		uop_neg_store_seg, uop_shl_store_seg, uop_shr_store_seg,
+		uop_sar_store_seg, uop_rol_store_seg, uop_ror_store_seg,
+	};
+
+	if (flat && size == 4 && op <= UNARY_DEC)
+		return op == UNARY_INC ? uop_inc_store4 : uop_dec_store4;
+	return fn[op];
+}

@@ -82,6 +82,8 @@ static enum emu_uop_result do_beside(struct emu *cpu, const struct emu_uop *u)
 		return do_alu_load(cpu, u, u->op, 0, true, VIEW_ANY);
 	case KIND_ALU_STORE:
 		return do_alu_store(cpu, u, u->op, 0, VIEW_ANY);
+	case KIND_UNARY_STORE:
+		return do_unary_store(cpu, u, u->op, 0, VIEW_ANY);
 	case KIND_PUSH:
 		return do_push(cpu, u, u->size, VIEW_ANY);
 	case KIND_POP:

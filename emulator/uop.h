@@ -487,13 +487,13 @@ do_alu_store(struct emu *cpu, const struct emu_uop *u, enum emu_alu op,
 }
 
 /* With one operand, or with a count in imm that is below the operand's bits. */
-static __always_inline enum emu_uop_result
-do_unary(struct emu *cpu, const struct emu_uop *u, enum emu_unary op,
-	 unsigned int size, bool flags)
+static __always_inline u64 unary_result(struct emu *cpu, const struct emu_uop *u,
+					enum emu_unary op, unsigned int size, u64 v,
+					bool flags)
 {
 	unsigned int shift = shift_of(u, size);
-	u64 v = value(cpu, u, u->a, size), res;
 	bool cf = false, of = false;
+	u64 res;
 
 	switch (op) {
 	case UNARY_INC:
@@ -544,8 +544,30 @@ do_unary(struct emu *cpu, const struct emu_uop *u, enum emu_unary op,
 	}
 	if (flags && op >= UNARY_SHL && op <= UNARY_SAR)
 		flags_plain(cpu, flags_result(res, shift), of ? LF_OF : 0, cf);
-	set_dst(cpu, u, res, size);
+	return res;
+}
+
+/* op reg */
+static __always_inline enum emu_uop_result
+do_unary(struct emu *cpu, const struct emu_uop *u, enum emu_unary op,
+	 unsigned int size, bool flags)
+{
+	set_dst(cpu, u, unary_result(cpu, u, op, size, value(cpu, u, u->a, size), flags), size);
 	return UOP_NEXT;
+}
+
+/* op mem */
+static __always_inline enum emu_uop_result
+do_unary_store(struct emu *cpu, const struct emu_uop *u, enum emu_unary op,
+	       unsigned int size, enum emu_view view)
+{
+	unsigned int n = size ? size : u->size;
+	u8 *p;
+
+	if (unlikely(!operand(cpu, u, size, true, view, &p)))
+		return UOP_STEP;
+	host_put(p, n, unary_result(cpu, u, op, size, host_get(p, n), true));
+	return stored(cpu, p);
 }
 
 /* Branches */
