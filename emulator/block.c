@@ -433,7 +433,8 @@ static u64 stopped(struct emu *cpu, enum emu_uop_result r)
 		cpu->decoded_bytes = q->running->bytes + u->start;
 		return q->left - u->before;
 	}
-	q->next = quick_rip(cpu, u->end);
+	if (r != UOP_AWAY)
+		q->next = quick_rip(cpu, u->end);
 	return q->left - u->done;
 }
 
@@ -482,7 +483,8 @@ bool emu_blocks_run(struct emu *cpu)
 		}
 	} while (again && !emu_poll(cpu));
 	/* The rest is for a step, unless something may be due before it. */
-	if (!again && (r == UOP_STEP || left == may || (left && !stream && r != UOP_LAST)))
+	if (!again && (r == UOP_STEP || left == may ||
+		       (left && !stream && r != UOP_LAST && r != UOP_AWAY)))
 		return false;
 	cpu->decoded = NULL;
 	return true;

@@ -81,6 +81,7 @@ enum emu_uop_result {
 	UOP_NEXT,		/* done; the next of the block follows */
 	UOP_JUMP,		/* done, and the block too: on to emu_quick.next */
 	UOP_LAST,		/* done, and what follows has to be looked at again */
+	UOP_AWAY,		/* done, on to emu_quick.next, to be looked at likewise */
 	UOP_STEP,		/* nothing done: it has to be stepped */
 	UOP_STORED,		/* done, but code that was compared may have changed */
 	UOP_GO,			/* on to emu_quick.at, without tail calls */

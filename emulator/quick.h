@@ -76,6 +76,7 @@ EMU_UOP(loop);
 EMU_UOP(jcxz);
 EMU_UOP(branch_beside);
 EMU_UOP(jump_out);
+EMU_UOP(iret);
 
 /* uop-other.c */
 EMU_UOP(nop);

@@ -311,6 +311,7 @@ bool emu_ring_return(struct emu *cpu, unsigned int size)
 		emu_iret_flags(cpu, cpl(cpu), fl, size);
 	}
 	gpr_set(cpu, EMU_RSP, stack_size(cpu), sp);
+	cpu->st.debug.interruptibility &= ~EMU_BLOCK_NMI;
 	cpu->keep_rf = size > 2;
 	cpu->branch = true;
 	cpu->next_rip = off;

@@ -379,6 +379,7 @@ static bool step_quickly(struct emu *cpu)
 	q->start = cpu->st.regs.rip;
 	switch (emu_uops_run(cpu, u, 1)) {
 	case UOP_JUMP:
+	case UOP_AWAY:
 		cpu->next_rip = q->next;
 		break;
 	case UOP_LAST:

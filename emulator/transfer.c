@@ -648,19 +648,16 @@ static noinline int iret_fully(struct emu *cpu, const struct emu_insn *i)
 	if (r)
 		return r;
 	f.cs = sel;
-	return real ? iret_real(cpu, i, &f, fl) : iret_protected(cpu, i, &f, fl);
+	r = real ? iret_real(cpu, i, &f, fl) : iret_protected(cpu, i, &f, fl);
+	if (!r)
+		cpu->st.debug.interruptibility &= ~EMU_BLOCK_NMI;
+	return r;
 }
 
 /* iret: unlike others, it says itself whether blocks can keep their view of the state */
 int em_iret(struct emu *cpu, const struct emu_insn *i)
 {
-	int r = EMU_OK;
-
 	if (cpu->flags & EMU_INTERCEPT_IRET)
 		return emu_leave(cpu, EMU_EXIT_IRET);
-	if (!emu_ring_return(cpu, i->osize))
-		r = iret_fully(cpu, i);
-	if (!r)
-		cpu->st.debug.interruptibility &= ~EMU_BLOCK_NMI;
-	return r;
+	return emu_ring_return(cpu, i->osize) ? EMU_OK : iret_fully(cpu, i);
 }

@@ -361,6 +361,11 @@ static bool translate(struct emu *cpu, struct emu_uop *u, struct emu_draft *d,
 		return translate_indirect(cpu, u, i);
 	if (exec == em_ret)
 		return translate_ret(cpu, u, i);
+	if (exec == em_iret) {
+		u->fn = uop_iret;
+		u->insn = *i;
+		return true;
+	}
 	if (exec == em_leave)
 		return translate_leave(u, i);
 	if (exec == em_in || exec == em_out)

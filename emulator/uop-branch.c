@@ -284,3 +284,12 @@ const emu_uop_fn *emu_uop_compare(enum emu_alu op, enum emu_form form,
 		n = size == 4 ? 1 : size == 1 ? 2 : 0;
 	return fn[op == ALU_TEST][form != FORM_REG][n];
 }
+
+/* What it loads can make something due. */
+enum emu_uop_result uop_iret(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
+	if (cpu->flags & EMU_INTERCEPT_IRET || !emu_ring_return(cpu, u->insn.osize))
+		return uop_step(cpu, u, left);
+	cpu->quick.next = cpu->next_rip;
+	return uop_leave(cpu, u, left, UOP_AWAY);
+}
