@@ -66,6 +66,7 @@ void emu_quick_view(struct emu *cpu)
 	unsigned int n;
 
 	q->valid = true;
+	q->ring_code = 0;
 	quick_forget_page(q);
 	q->lin_mask = wide ? ~0ULL : 0xffffffff;
 	q->rip_mask = wide ? ~0ULL : mode == DECODE_32 ? 0xffffffff : 0xffff;

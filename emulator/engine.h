@@ -200,6 +200,7 @@ struct emu_quick_seg {
 /**
  * struct emu_quick - what blocks need of the state, and the one that runs
  * @valid: the state has not changed since it was derived
+ * @ring_code: descriptor by which gates and IRETs lead from CS to code alike, or 0: ring.c
  * @ports: parts of all ports in which an access needs a look at breakpoints and
  *	watches; EMU_ALL_PORTS: each has to be stepped
  * @flat: DS, ES and SS are all of the address space, as are addresses of data
@@ -235,6 +236,7 @@ struct emu_quick {
 	bool valid;
 	bool flat;
 	u8 sp_size;
+	u64 ring_code;
 	u64 ports;
 	u64 key;
 	u64 lin_mask;

@@ -7,17 +7,17 @@
  * Tables and stack are found through windows that are there already. Each of the two
  * looks at everything first, and then does it all or nothing: what faults, is watched,
  * is served by a hook, crosses a page or changes a table is for interrupt.c and
- * transfer.c, from its beginning. Descriptors are read and decoded each time.
+ * transfer.c, from its beginning. Descriptors are read each time; of one that has been
+ * looked at before the bytes are compared.
  */
 #include "handlers.h"
 #include "quick.h"
 #include "window.h"
 
 /* Memory of bytes within a page, accesses to which nobody has to notice. */
-static __always_inline u8 *plain(struct emu *cpu, u64 lin, unsigned int size, bool user,
-				 enum emu_access acc)
+static __always_inline u8 *plain(struct emu *cpu, const struct emu_window *w, u64 lin,
+				 unsigned int size, enum emu_access acc)
 {
-	const struct emu_window *w = window_slot(cpu, lin, user);
 	u64 tag = window_tag(w, acc);
 
 	/* By the last byte: what goes on in the next page finds no tag. */
@@ -30,38 +30,38 @@ static __always_inline u8 *plain(struct emu *cpu, u64 lin, unsigned int size, bo
 
 static __always_inline const u8 *table(struct emu *cpu, u64 lin, unsigned int size)
 {
-	return plain(cpu, lin, size, false, EMU_ACC_READ);
+	return plain(cpu, window_slot(cpu, lin, false), lin, size, EMU_ACC_READ);
 }
 
-/* The @size bytes from @sp on in the stack segment, no part of which is beyond its end. */
-static __always_inline u8 *stack(struct emu *cpu, u64 sp, unsigned int size, enum emu_access acc)
+/* The @size bytes from @sp on in the stack in use, no part of which is beyond its end. */
+static __always_inline u8 *stack(struct emu *cpu, u64 sp, unsigned int size,
+				 enum emu_access acc)
 {
-	const u32 kind = EMU_SEG_UNUSABLE | EMU_SEG_CODE | EMU_SEG_EXPAND_DOWN |
-			 EMU_SEG_WRITABLE;
-	const struct emu_segment *ss = &cpu->st.segs.seg[EMU_SS];
-	u64 lin = sp;
+	const struct emu_quick *q = &cpu->quick;
+	const struct emu_quick_seg *s = &q->seg[EMU_SS];
+	u64 lin = (s->base + sp) & q->lin_mask;
 
-	/* What is not canonical has no window. */
-	if (!mode64(cpu)) {
-		if ((ss->attr & kind) != EMU_SEG_WRITABLE ||
-		    sp + size - 1 > min_t(u64, ss->limit, size_mask(stack_size(cpu))))
-			return NULL;
-		lin = (u32)(ss->base + sp);
-	}
-	return plain(cpu, lin, size, cpl(cpu) == 3, acc);
+	if (sp + size > (acc == EMU_ACC_WRITE ? s->write_end : s->read_end) ||
+	    sp + size - 1 > q->sp_mask)
+		return NULL;
+	return plain(cpu, window_slot(cpu, lin, cpl(cpu) == 3), lin, size, acc);
 }
 
 static u64 stack_pointer(const struct emu *cpu, unsigned int below)
 {
-	return (cpu->st.regs.gpr[EMU_RSP] - below) & size_mask(stack_size(cpu));
+	return (cpu->st.regs.gpr[EMU_RSP] - below) & cpu->quick.sp_mask;
 }
 
-/* Would a load of @seg with @sel, at this level, change nothing but the selector? */
-static __always_inline bool unchanged(struct emu *cpu, unsigned int seg, u16 sel)
+static void set_stack_pointer(struct emu *cpu, u64 sp)
+{
+	gpr_set(cpu, EMU_RSP, cpu->quick.sp_size, sp);
+}
+
+/* The descriptor that @sel names, unless finding it is not so simple. */
+static __always_inline bool descriptor(struct emu *cpu, u16 sel, u64 *raw)
 {
 	const struct emu_dtable *gdtr = &cpu->st.segs.gdtr;
 	u64 lin = gdtr->base + (sel & ~7U);
-	struct emu_desc d = { .high = 0 };
 	const u8 *p;
 
 	if (is_null(sel) || sel & 4 || (sel | 7U) > gdtr->limit)
@@ -69,21 +69,40 @@ static __always_inline bool unchanged(struct emu *cpu, unsigned int seg, u16 sel
 	p = table(cpu, long_mode(cpu) ? lin : (u32)lin, 8);
 	if (!p)
 		return false;
-	d.raw = host_read(p, 8);
+	*raw = host_read(p, 8);
+	return true;
+}
+
+/* Does @seg hold what @raw says? */
+static bool holds(const struct emu *cpu, unsigned int seg, u64 raw)
+{
+	struct emu_desc d = { .raw = raw };
+
 	emu_desc_decode(&d);
 	return same_segment(&d.seg, &cpu->st.segs.seg[seg]);
 }
 
-/* Likewise for CS, by a gate or an IRET. */
-static __always_inline bool same_code(struct emu *cpu, u16 sel)
+/* Can a gate or an IRET lead to code of this descriptor, and nothing but the selector change? */
+static noinline bool leads_to(struct emu *cpu, u64 raw)
 {
 	const u32 need = EMU_SEG_P | EMU_SEG_S | EMU_SEG_CODE | EMU_SEG_ACCESSED;
 	u32 attr = cpu->st.segs.seg[EMU_CS].attr, both = EMU_SEG_L | EMU_SEG_DB;
 	unsigned int dpl = (attr & EMU_SEG_DPL) >> EMU_SEG_DPL_SHIFT;
 
-	return (attr & need) == need && (attr & both) != both &&
-	       (is_conforming(attr) ? dpl <= cpl(cpu) : dpl == cpl(cpu)) &&
-	       unchanged(cpu, EMU_CS, sel);
+	if ((attr & need) != need || (attr & both) == both ||
+	    (is_conforming(attr) ? dpl > cpl(cpu) : dpl != cpl(cpu)) ||
+	    !holds(cpu, EMU_CS, raw))
+		return false;
+	cpu->quick.ring_code = raw;
+	return true;
+}
+
+static __always_inline bool same_code(struct emu *cpu, u16 sel)
+{
+	u64 raw;
+
+	return descriptor(cpu, sel, &raw) &&
+	       (likely(raw && raw == cpu->quick.ring_code) || leads_to(cpu, raw));
 }
 
 /* ... for SS, by an IRET in 64-bit mode. */
@@ -91,6 +110,7 @@ static bool same_stack(struct emu *cpu, u16 sel)
 {
 	const u32 need = EMU_SEG_P | EMU_SEG_ACCESSED;
 	const struct emu_segment *ss = &cpu->st.segs.seg[EMU_SS];
+	u64 raw;
 
 	if ((sel & 3) != cpl(cpu))
 		return false;
@@ -98,14 +118,13 @@ static bool same_stack(struct emu *cpu, u16 sel)
 		return ss->attr & EMU_SEG_UNUSABLE && cpl(cpu) < 3 && !ss->base &&
 		       !ss->limit;
 	return (ss->attr & need) == need && is_writable_data(ss->attr) &&
-	       unchanged(cpu, EMU_SS, sel);
+	       descriptor(cpu, sel, &raw) && holds(cpu, EMU_SS, raw);
 }
 
 /* Can code in the present CS go on at @off? */
 static bool reachable(const struct emu *cpu, u64 off)
 {
-	return mode64(cpu) ? canonical(off, 1) :
-			     off <= cpu->st.segs.seg[EMU_CS].limit;
+	return off + cpu->quick.code_bias <= cpu->quick.code_top;
 }
 
 /* Of any size that a gate has. */
@@ -172,7 +191,7 @@ static bool enter_real(struct emu *cpu, const struct emu_event *ev)
 		return false;
 	put_frame(cpu, ev, &frame, 2);
 	set_real_code(cpu, sel);
-	gpr_set(cpu, EMU_RSP, stack_size(cpu), sp);
+	set_stack_pointer(cpu, sp);
 	cpu->st.regs.rip = off;
 	cpu->st.regs.rflags &= ~(EMU_FL_IF | EMU_FL_TF | EMU_FL_AC | EMU_FL_RF);
 	return true;
@@ -196,14 +215,26 @@ static bool stack_long(struct emu *cpu, unsigned int ist, u64 *sp)
 	return true;
 }
 
+/* Room for @n values of @size bytes, in the stack that the gate leads to. */
+static u8 *frame_at(struct emu *cpu, u64 gate, unsigned int size, unsigned int n, u64 *sp)
+{
+	if (size < 8)
+		*sp = stack_pointer(cpu, n * size);
+	else if (stack_long(cpu, gate >> 32 & 7, sp))
+		*sp -= n * size;
+	else
+		return NULL;
+	return stack(cpu, *sp, n * size, EMU_ACC_WRITE);
+}
+
 static bool enter_protected(struct emu *cpu, const struct emu_event *ev)
 {
 	const struct emu_dtable *idtr = &cpu->st.segs.idtr;
-	bool wide = mode64(cpu), error = ev->flags & EMU_EVENT_ERROR;
+	bool wide = cpu->quick.sp_size == 8, error = ev->flags & EMU_EVENT_ERROR;
 	unsigned int len = wide ? 16 : 8, at = len * ev->vector, size;
 	u64 gate, off, sp, clear = EMU_FL_TF | EMU_FL_NT | EMU_FL_RF;
-	u8 *frame = NULL;
 	const u8 *p;
+	u8 *frame;
 
 	/* Code in compatibility mode is left for code of another kind. */
 	if (wide != long_mode(cpu) || at + len - 1 > idtr->limit)
@@ -212,27 +243,19 @@ static bool enter_protected(struct emu *cpu, const struct emu_event *ev)
 	if (!p)
 		return false;
 	gate = host_read(p, 8);
-	/* A gate that is present, of an interrupt or a trap. */
+	size = wide ? 8 : gate >> 43 & 1 ? 4 : 2;
+	/* A gate that is present, of an interrupt or a trap; in long mode not of 16 bits. */
 	if ((gate >> 40 & (EMU_SEG_P | EMU_SEG_S | 6)) != (EMU_SEG_P | 6) ||
+	    (wide && !(gate >> 43 & 1)) ||
 	    (emu_is_soft(ev) && (gate >> 45 & 3) < cpl(cpu)) ||
 	    !same_code(cpu, gate >> 16))
 		return false;
-	size = wide ? 8 : gate >> 43 & 1 ? 4 : 2;
-	if (!(gate >> 40 & 1))
-		clear |= EMU_FL_IF;
 	off = gate & 0xffff;
 	if (size > 2)
 		off |= gate >> 48 << 16;
-	if (wide) {
+	if (wide)
 		off |= host_read(p + 8, 4) << 32;
-		if (!(gate >> 43 & 1) || !stack_long(cpu, gate >> 32 & 7, &sp))
-			return false;
-		sp -= 40 + 8 * error;
-		frame = stack(cpu, sp, 40 + 8 * error, EMU_ACC_WRITE);
-	} else {
-		sp = stack_pointer(cpu, (3 + error) * size);
-		frame = stack(cpu, sp, (3 + error) * size, EMU_ACC_WRITE);
-	}
+	frame = frame_at(cpu, gate, size, (wide ? 5 : 3) + error, &sp);
 	if (!frame || !reachable(cpu, off))
 		return false;
 	if (error)
@@ -242,11 +265,23 @@ static bool enter_protected(struct emu *cpu, const struct emu_event *ev)
 		put(&frame, 8, cpu->st.regs.gpr[EMU_RSP]);
 		put(&frame, 8, cpu->st.segs.seg[EMU_SS].selector);
 	}
+	if (!(gate >> 40 & 1))
+		clear |= EMU_FL_IF;
 	cpu->st.segs.seg[EMU_CS].selector = (gate >> 16 & 0xfffc) | cpl(cpu);
-	gpr_set(cpu, EMU_RSP, stack_size(cpu), sp);
+	set_stack_pointer(cpu, sp);
 	cpu->st.regs.rip = off;
 	cpu->st.regs.rflags &= ~clear;
 	return true;
+}
+
+/* Is there a reason to go the long way, whatever it is? With a look at the state. */
+static bool excluded(struct emu *cpu)
+{
+	if (cpu->flags & (EMU_NO_BLOCKS | EMU_CALLER_MEMORY) || vm86(cpu))
+		return true;
+	if (!cpu->quick.valid)
+		emu_quick_view(cpu);
+	return false;
 }
 
 /**
@@ -261,8 +296,7 @@ bool emu_ring_enter(struct emu *cpu, const struct emu_event *ev)
 	const struct emu_state *st = &cpu->st;
 
 	/* What has been served for it has to be taken, in order. */
-	if (cpu->flags & (EMU_NO_BLOCKS | EMU_CALLER_MEMORY) ||
-	    st->progress.nr_replay | st->io.kind || vm86(cpu))
+	if (st->progress.nr_replay | st->io.kind || excluded(cpu))
 		return false;
 	return protected_mode(cpu) ? enter_protected(cpu, ev) : enter_real(cpu, ev);
 }
@@ -276,15 +310,16 @@ bool emu_ring_enter(struct emu *cpu, const struct emu_event *ev)
  */
 bool emu_ring_return(struct emu *cpu, unsigned int size)
 {
-	unsigned int nr = mode64(cpu) ? 5 : 3;
 	struct emu_segment *seg = cpu->st.segs.seg;
-	u64 sp = stack_pointer(cpu, 0), off, fl;
+	unsigned int nr;
+	u64 sp, off, fl;
 	u16 sel, ss = seg[EMU_SS].selector;
 	const u8 *p;
 
-	if (cpu->flags & (EMU_NO_BLOCKS | EMU_CALLER_MEMORY) ||
-	    cpu->st.regs.rflags & (EMU_FL_VM | EMU_FL_NT | EMU_FL_AC))
+	if (excluded(cpu) || cpu->st.regs.rflags & (EMU_FL_NT | EMU_FL_AC))
 		return false;
+	nr = cpu->quick.sp_size == 8 ? 5 : 3;
+	sp = stack_pointer(cpu, 0);
 	p = stack(cpu, sp, nr * size, EMU_ACC_READ);
 	if (!p)
 		return false;
@@ -310,7 +345,7 @@ bool emu_ring_return(struct emu *cpu, unsigned int size)
 		seg[EMU_SS].selector = ss;
 		emu_iret_flags(cpu, cpl(cpu), fl, size);
 	}
-	gpr_set(cpu, EMU_RSP, stack_size(cpu), sp);
+	set_stack_pointer(cpu, sp);
 	cpu->st.debug.interruptibility &= ~EMU_BLOCK_NMI;
 	cpu->keep_rf = size > 2;
 	cpu->branch = true;
