@@ -307,6 +307,7 @@ int emu_held_insn(struct emu *cpu)
 {
 	const struct emu_progress *p = &cpu->st.progress;
 
+	cpu->known = NULL;
 	memcpy(cpu->bytes, p->insn, sizeof(cpu->bytes));
 	cpu->bytes[EMU_INSN_MAX] = 0;
 	if (likely(recall(cpu, fetched(cpu, p->insn_len))))
