@@ -552,7 +552,7 @@ struct emu_trace {
  * @user_read: 1, 2, 4 or 8 bytes, or 3, 5, 6 or 7 of a crossing access, of the
  *	caller's memory (K10), within one page. The user_* hooks are all required
  *	with EMU_CALLER_MEMORY and never called without. One that cannot do it
- *	returns EMU_FAIL with @cpu->exit.linear, .size and .error set, and has
+ *	returns EMU_FAIL with @cpu->exit.linear, .gpa, .size and .error set, and has
  *	changed nothing.
  * @user_write: likewise; a single access where @size has one.
  * @user_exchange: writes @val where @old is, as one atomic access; EMU_RETRY where

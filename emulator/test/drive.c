@@ -186,7 +186,7 @@ static void serve_one(struct host *h, u64 addr, u8 *data)
 		if (io->dir == EMU_READ)
 			memcpy(data, h->mem + addr, io->size);
 		else
-			memcpy(h->mem + addr, data, io->size);
+			host_write(h, addr, data, io->size);
 		return;
 	}
 	if (io->dir == EMU_READ) {
@@ -209,7 +209,7 @@ static void serve(struct host *h)
 		serve_one(h, element_at(&h->cpu.st, n),
 			  h->cpu.st.io_data + n * io->size);
 	if (h->poke_at && !(io->kind == EMU_IO_MEM && h->mmio_kept))
-		h->mem[h->poke_at] = h->poke_val;
+		host_write(h, h->poke_at, &h->poke_val, 1);
 	io->done = io->count;
 }
 

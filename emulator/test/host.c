@@ -360,6 +360,7 @@ static u8 *user_bytes(struct emu *cpu, u64 addr, unsigned int size, bool write)
 	if (!refused && (kind == PAGE_PLAIN || (kind == PAGE_ROM && !write)))
 		return h->mem + addr;
 	cpu->exit.linear = addr;
+	cpu->exit.gpa = addr;
 	cpu->exit.size = size;
 	cpu->exit.error = write ? EMU_PF_W | EMU_PF_U : EMU_PF_U;
 	return NULL;
@@ -552,10 +553,16 @@ void host_code(struct host *h, u16 ip, const u8 *code, unsigned int len)
 	emu_load(&h->cpu);
 }
 
+void host_write(struct host *h, u64 gpa, const void *p, unsigned int size)
+{
+	touch(h, gpa);
+	touch(h, gpa + size - 1);
+	memcpy(h->mem + gpa, p, size);
+}
+
 void host_change(struct host *h)
 {
-	touch(h, h->change_gpa);
-	h->mem[h->change_gpa] = h->change_val;
+	host_write(h, h->change_gpa, &h->change_val, 1);
 }
 
 void host_deliver_all(struct host *h)

@@ -110,6 +110,8 @@ void host_absent(struct host *h, u32 bits);
 void host_reset(struct host *h);
 /* Real mode at CS:IP 0000:ip with code there; SS:SP 0000:7000. */
 void host_code(struct host *h, u16 ip, const u8 *code, unsigned int len);
+/* Somebody else writes to memory; at a place that the program may never look at. */
+void host_write(struct host *h, u64 gpa, const void *p, unsigned int size);
 void host_change(struct host *h);
 u32 host_next_in(struct host *h, u16 port, unsigned int size);
 void host_deliver_all(struct host *h);
