@@ -422,6 +422,7 @@ TEST_F(abi, no_memory_yet)
 
 	for (unsigned int i = 0; i < 2; i++) {
 		ASSERT_EQ(0, box_open_bare(&other));
+		ASSERT_NE(NULL, other.run);
 		ASSERT_EQ(0, run_stream(&other, code[i], sizeof(code[i])));
 		EXPECT_EXIT(MEMORY, &other);
 		EXPECT_EQ(0x10, other.run->exit_addr);

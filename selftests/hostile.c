@@ -465,6 +465,7 @@ TEST(first_run)
 	if (access(DEVICE, R_OK | W_OK))
 		SKIP(return, "no " DEVICE);
 	ASSERT_EQ(0, box_open_bare(&b));
+	ASSERT_NE(NULL, b.run);
 	/* dec cx; jnz $-1; mov al, [0] */
 	ASSERT_EQ(0, STREAM(&b, 0x49, 0x75, 0xfd, 0xa0, 0x00, 0x00));
 	EXPECT_EQ(PIOTRAP_EXIT_MEMORY, b.run->exit_reason);
