@@ -236,6 +236,9 @@ check_stress() {
 }
 
 mkdir -p "$results"
+# A second run in this tree would delete the first one's results, and build beside it.
+exec {only}>"$BUILD/.lock-check"
+flock -n "$only" || die "another run in this tree has not ended: ${results#"$TOP"/} is its own"
 rm -f "$results"/*
 : >"$results/failures"
 case ${1:-} in

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # Test what judges the tests: the reader of kernel logs (planted reports) and
-# the counter of results (planted failures). TAP.
+# the counter of results (planted failures); and that a second run of it is refused,
+# and takes nothing away. TAP.
 
 set -euo pipefail
 cd "$(dirname "$0")"
@@ -23,7 +24,7 @@ count() {
 	fi
 }
 
-echo "1..2"
+echo "1..3"
 bad=0
 count "flat results" "2 1 1" 1 <<END
 1..4
@@ -101,3 +102,13 @@ echo "    1..$n"
 
 vm/log-check.sh --self-test | sed 's/^/    /'
 [ "${PIPESTATUS[0]}" = 0 ] && echo "ok 2 log reader" || echo "not ok 2 log reader"
+
+tmp=$(mktemp -d)
+trap 'rm -rf "$tmp"' EXIT
+mkdir "$tmp/results"
+touch "$tmp/results/first"
+said=$(BUILD=$tmp flock "$tmp/.lock-check" ./check.sh none 2>&1) && bad=1 || bad=0
+[[ $bad = 0 && $said = *"has not ended"* && -e $tmp/results/first ]] &&
+	said=$(BUILD=$tmp ./check.sh none 2>&1 || :) &&
+	[[ $said != *"has not ended"* && ! -e $tmp/results/first ]] &&
+	echo "ok 3 one run at a time" || echo "not ok 3 one run at a time"
