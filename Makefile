@@ -28,7 +28,8 @@ help:
 	@echo '                  builds that kernel first, once: half an hour'
 	@echo 'make check-kcsan  the same with KCSAN, which finds data races'
 	@echo 'make check-preempt  on PREEMPT_RT, and with each preempt= of KERNELS'
-	@echo 'make fuzz         the emulator, for TIME seconds (60), with libFuzzer or ENGINE=afl'
+	@echo 'make fuzz         the emulator, for TIME seconds (60), with libFuzzer or ENGINE=afl;'
+	@echo '                  AGAINST=unicorn: beside Unicorn'
 	@echo 'make stress       load and killed owners, TIME=60 seconds for each part'
 	@echo 'make coverage     lines and branches that the tests execute: of the emulator,'
 	@echo '                  and, on the debug kernel, of the module'
@@ -97,7 +98,6 @@ stress: deps
 
 # Bochs, QEMU, Unicorn, KVM; a few minutes. Writes Documentation/scoreboard.rst.
 scoreboard: deps
-	@$(VM)/deps.sh unicorn
 	@$(MAKE) -s --no-print-directory -C emulator scoreboard
 
 # ROUNDS=15; half an hour. QUICK=1: less than a minute. UPDATE=1: also into

@@ -171,6 +171,7 @@ check() {
 	suite differential make -s --no-print-directory -C emulator differential
 	suite mutants make -s --no-print-directory -C emulator mutants
 	suite fuzz make -s --no-print-directory -C emulator fuzz-replay
+	suite fuzz-unicorn make -s --no-print-directory -C emulator fuzz-unicorn-replay
 	suite native make -s --no-print-directory -C emulator native
 	suite silicon make -s --no-print-directory -C emulator silicon
 	suite vectors make -s --no-print-directory -C emulator vectors

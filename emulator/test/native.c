@@ -11,10 +11,11 @@
  * one case in full. --form takes an opcode as the TAP lines show it, 0fa4 or c1/4.
  *
  * The CPU decides: what it does with a form is right, but for the flags and
- * registers in undefined[] below.
+ * registers in undefined.c and below.
  */
 #define _GNU_SOURCE
 #include "native.h"
+#include "undefined.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,44 +40,6 @@ void nat_die(const char *why)
 }
 
 /* What does not count */
-
-enum when {
-	ALWAYS,
-	SHIFTED,		/* count not 0 */
-	BY_MORE,		/* count over 1 */
-	ALL_OUT,		/* count at or over the size in bits */
-};
-
-#define CF EMU_FL_CF
-#define PF EMU_FL_PF
-#define AF EMU_FL_AF
-#define ZF EMU_FL_ZF
-#define SF EMU_FL_SF
-#define OF EMU_FL_OF
-
-/* The flags that the manuals leave undefined. */
-static const struct {
-	const char *name;
-	enum when when;
-	u64 flags;
-	const char *why;
-} undefined[] = {
-	{ "and or xor test", ALWAYS, AF, "logic leaves AF undefined" },
-	{ "rol ror rcl rcr", BY_MORE, OF, "OF belongs to a count of 1" },
-	{ "shl shr sar shld shrd", SHIFTED, AF, "shifts leave AF undefined" },
-	{ "shl shr sar shld shrd", BY_MORE, OF, "OF belongs to a count of 1" },
-	{ "shl shr", ALL_OUT, CF, "no bit of the operand was the last one out" },
-	{ "mul imul", ALWAYS, SF | ZF | AF | PF, "products define CF and OF" },
-	{ "div idiv", ALWAYS, EMU_FL_ARITH, "division defines no flag" },
-	{ "daa das", ALWAYS, OF, "packed adjustment defines the five others" },
-	{ "aaa aas", ALWAYS, OF | SF | ZF | PF, "unpacked adjustment defines AF and CF" },
-	{ "aam aad", ALWAYS, OF | AF | CF, "they define SF, ZF and PF" },
-	{ "bsf bsr", ALWAYS, CF | OF | SF | AF | PF, "scans define ZF" },
-	{ "tzcnt lzcnt", ALWAYS, OF | SF | AF | PF, "counts of zeros define CF and ZF" },
-	{ "bt bts btr btc", ALWAYS, OF | SF | AF | PF, "bit tests define CF, keep ZF" },
-	{ "andn blsr blsmsk blsi bzhi", ALWAYS, AF | PF, "BMI leaves AF and PF undefined" },
-	{ "bextr", ALWAYS, AF | SF | PF, "it defines ZF, clears CF and OF" },
-};
 
 enum freedom {
 	WHICH_FAULT,		/* two are due: either may be taken */
@@ -130,46 +93,9 @@ static struct nat_form forms[MAX_FORMS];
 static unsigned int nr_forms;
 static u64 nr_completed, nr_faulted, nr_page, nr_unsupported, nr_interrupted;
 
-static bool in_list(const char *list, const char *name)
-{
-	size_t n = strlen(name);
-	const char *p = list;
-
-	while ((p = strstr(p, name))) {
-		if ((p == list || p[-1] == ' ') && (p[n] == ' ' || !p[n]))
-			return true;
-		p += n;
-	}
-	return false;
-}
-
 static u64 undefined_flags(const struct nat_case *c)
 {
-	const char *name = c->form->line->op->name;
-	unsigned int k;
-	u64 fl = 0;
-	bool is;
-
-	if (!name)
-		return 0;
-	for (k = 0; k < ARRAY_SIZE(undefined); k++) {
-		switch (undefined[k].when) {
-		case SHIFTED:
-			is = c->count;
-			break;
-		case BY_MORE:
-			is = c->count > 1;
-			break;
-		case ALL_OUT:
-			is = c->count >= 8 * c->size;
-			break;
-		default:
-			is = true;
-		}
-		if (is && in_list(undefined[k].name, name))
-			fl |= undefined[k].flags;
-	}
-	return fl;
+	return undefined_of(c->form->line->op->name, c->count, c->size);
 }
 
 static bool is_loose(const struct nat_case *c, enum freedom what)
@@ -985,7 +911,10 @@ static unsigned int noticed(u64 seed)
 		tried++;
 	}
 	for (k = 0; k < 6; k++) {
-		static const u64 flag[6] = { CF, PF, AF, ZF, SF, OF };
+		static const u64 flag[6] = {
+			EMU_FL_CF, EMU_FL_PF, EMU_FL_AF,
+			EMU_FL_ZF, EMU_FL_SF, EMU_FL_OF,
+		};
 
 		wrong = got;
 		wrong.rflags ^= flag[k];
@@ -1018,15 +947,18 @@ static void list_rest(void)
 	unsigned int k;
 
 	printf("# undefined, and so not compared:\n");
-	for (k = 0; k < ARRAY_SIZE(undefined); k++)
-		printf("#   %s: %s%s%s%s%s%s%s: %s\n", undefined[k].name,
-		       undefined[k].flags & CF ? "CF " : "", undefined[k].flags & PF ? "PF " : "",
-		       undefined[k].flags & AF ? "AF " : "", undefined[k].flags & ZF ? "ZF " : "",
-		       undefined[k].flags & SF ? "SF " : "", undefined[k].flags & OF ? "OF " : "",
-		       undefined[k].when == SHIFTED ? "after a shift" :
-		       undefined[k].when == BY_MORE ? "after one by more than 1" :
-		       undefined[k].when == ALL_OUT ? "after one by the operand's size or more" :
-		       "always", undefined[k].why);
+	for (k = 0; k < nr_undefined; k++) {
+		const struct undefined *u = &undefined[k];
+
+		printf("#   %s: %s%s%s%s%s%s%s: %s\n", u->name,
+		       u->flags & EMU_FL_CF ? "CF " : "", u->flags & EMU_FL_PF ? "PF " : "",
+		       u->flags & EMU_FL_AF ? "AF " : "", u->flags & EMU_FL_ZF ? "ZF " : "",
+		       u->flags & EMU_FL_SF ? "SF " : "", u->flags & EMU_FL_OF ? "OF " : "",
+		       u->when == SHIFTED ? "after a shift" :
+		       u->when == BY_MORE ? "after one by more than 1" :
+		       u->when == ALL_OUT ? "after one by the operand's size or more" :
+		       "always", u->why);
+	}
 	printf("#   bswap of 16 bits, shld and shrd of 16 bits by more than 16: the result\n");
 	printf("#   rdtsc: the time\n# left to the CPU:\n");
 	for (k = 0; k < ARRAY_SIZE(loose); k++)

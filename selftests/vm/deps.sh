@@ -5,7 +5,7 @@
 # missing. None of them is a kernel: those are only unpacked (kernel.sh).
 #
 # usage: deps.sh [build|vm|peers|debug|lint|coccinelle|afl|doc|bpf|unicorn|bench]...
-#        (default: all but debug, coccinelle, afl, unicorn and bench)
+#        (default: all but debug, coccinelle, afl and bench)
 
 set -euo pipefail
 # shellcheck source=lib.sh
@@ -30,7 +30,7 @@ group() {
 	bpf) echo bpftrace ;;
 	# for make fuzz ENGINE=afl
 	afl) echo afl++ clang ;;
-	# one more, for make scoreboard alone
+	# for the fuzz target beside it, and make scoreboard
 	unicorn) echo libunicorn-dev ;;
 	# for make bench
 	bench) echo libunicorn-dev libx86emu-dev valgrind nasm ;;
@@ -38,7 +38,7 @@ group() {
 	esac
 }
 
-[ $# -gt 0 ] || set -- build vm peers lint doc bpf
+[ $# -gt 0 ] || set -- build vm peers lint doc bpf unicorn
 missing=()
 for g; do
 	for p in $(group "$g"); do
