@@ -106,11 +106,11 @@ static struct {
 	[SKIP_SREG] = { .why = "moves to and from segment registers: there are no tables" },
 	[SKIP_OWNER] = { .why = "left to the owner as not modelled: FPU and vectors" },
 	[SKIP_HLT] = { .why = "HLT: the end" },
-	[SKIP_EDGE] = { .why = "code at the end of memory" },
+	[SKIP_EDGE] = { .why = "code at either end of memory" },
 	[SKIP_TF] = { .why = "TF is set: Unicorn has no traps" },
 	[SKIP_FAR] = { .why = "FF /3 and /5 with a register: Unicorn ends the process" },
 	[SKIP_LOCK] = { .why = "LOCK where it cannot be: Unicorn allows it or ends the process" },
-	[SKIP_RESULT] = { .why = "undefined: BSWAP, SHLD and SHRD by more, of 16 bits; PUSH of selectors" },
+	[SKIP_RESULT] = { .why = "undefined: BSWAP, SHLD, SHRD of 16 bits; PUSH of selectors" },
 };
 
 /* @list has names with blanks between commas. */
@@ -330,6 +330,20 @@ static bool by_stack(const struct step *s)
 	       (s->i.exec == em_ret_far || s->i.exec == em_iret);
 }
 
+/* As on a CPU, a far pointer counts also where it is of no instruction. */
+static bool by_long(const struct step *s)
+{
+	return raised(s, VEC_GP) && !s->i.len && s->uc_end.kind == UNI_VECTOR &&
+	       s->uc_end.code == VEC_UD;
+}
+
+static bool by_femms(const struct step *s)
+{
+	const u8 *p = opcode_of(s);
+
+	return not_raised(s, VEC_UD) && p[0] == 0x0f && p[1] == 0x0e;
+}
+
 static bool by_icebp(const struct step *s)
 {
 	return s->i.exec == em_icebp;
@@ -361,6 +375,9 @@ static struct {
 	{ .name = "lahf", .is = by_lahf, .why = "with REX, LAHF and SAHF take SPL for AH" },
 	{ .name = "stack", .is = by_stack,
 	  .why = "RETF and IRET do not go round at the end of a stack of 16 bits" },
+	{ .name = "long", .is = by_long,
+	  .why = "what is no instruction is not found to be longer than 15 bytes" },
+	{ .name = "femms", .is = by_femms, .why = "0F 0E is there without 3DNow!" },
 	{ .name = "icebp", .is = by_icebp, .why = "INT1 is no instruction" },
 };
 
@@ -503,7 +520,8 @@ static bool look(struct step *s)
 	at = s->before.rip + (s->mode == UNI_16 ? s->before.sel[EMU_CS] * 16 : 0);
 	if (s->before.rflags & EMU_FL_TF)
 		return !skip(SKIP_TF);
-	if (at > UNI_MEM - 2 * EMU_INSN_MAX)
+	/* Unicorn does not begin at 0 where it has stopped before. */
+	if (!at || at > UNI_MEM - 2 * EMU_INSN_MAX)
 		return !skip(SKIP_EDGE);
 	memcpy(s->bytes, uni_emu.mem + at, EMU_INSN_MAX);
 	len = emu_decode(&s->i, s->bytes, EMU_INSN_MAX, modes[s->mode], s->mode == UNI_16);
@@ -661,6 +679,14 @@ static u64 end_of(const struct step *s)
 	return from + (s->i.len ? s->i.len : 1);
 }
 
+/* After the last iteration of a REP, Unicorn begins once more, to find a count of 0. */
+static bool has_to_leave(const struct step *s)
+{
+	return s->i.op->flags & F_STRING && s->i.rep && s->emu_end.kind == UNI_DONE &&
+	       s->uc_end.kind == UNI_DONE && s->emu.rip != s->before.rip &&
+	       s->uc.rip != s->emu.rip;
+}
+
 /* Once: false at the end of the program. */
 static bool step_both(struct step *s)
 {
@@ -676,6 +702,10 @@ static bool step_both(struct step *s)
 	uni_emu_regs(&s->emu);
 	s->uc_end = uni_uc_step(s->before.rip, end_of(s));
 	uni_uc_regs(&s->uc, s->emu.rip);
+	if (has_to_leave(s)) {
+		s->uc_end = uni_uc_step(s->before.rip, end_of(s));
+		uni_uc_regs(&s->uc, s->emu.rip);
+	}
 	what = differs(s);
 	if (what) {
 		k = find_known(s);
@@ -744,7 +774,7 @@ static void summary(void)
 {
 	unsigned int k;
 
-	printf("# %llu executions, %llu instructions compared, %llu exceptions, %llu whole programs\n",
+	printf("# %llu executions, %llu instructions, %llu exceptions, %llu whole programs\n",
 	       (unsigned long long)executions, (unsigned long long)compared,
 	       (unsigned long long)faults, (unsigned long long)wholes);
 	for (k = 0; k < ARRAY_SIZE(left_out); k++)
