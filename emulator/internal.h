@@ -469,20 +469,22 @@ u32 emu_string_bulk(struct emu *cpu, const struct emu_insn *i, const u8 *src,
 /* rep.c */
 int emu_rep(struct emu *cpu, const struct emu_insn *i);
 
-/* Is there an event that waits, or somebody who waits until one can be taken? */
+/*
+ * Is there an event that waits, or somebody who waits until one can be taken? Without a
+ * local copy: a function with one whose address was taken keeps its calls (KASAN).
+ */
 static inline u64 emu_events_waiting(const struct emu *cpu)
 {
+	typedef u64 bytes __aligned(4);
 	const struct emu_event *e = &cpu->st.event;
-	u64 waiting;
 
 	/* Bytes that are 0 or 1, and a vector, which does not count. */
+	BUILD_BUG_ON(offsetof(struct emu, st.event.intr_pending) % 4);
 	BUILD_BUG_ON(offsetof(struct emu_event, intr_vector) !=
 		     offsetof(struct emu_event, intr_pending) + 1);
 	BUILD_BUG_ON(offsetof(struct emu_event, mc_pending) !=
 		     offsetof(struct emu_event, intr_pending) + 5);
-	memcpy(&waiting, (const u8 *)e + offsetof(struct emu_event, intr_pending),
-	       sizeof(waiting));
-	return waiting & 0xffffffff00ffULL;
+	return *(const bytes *)&e->intr_pending & 0xffffffff00ffULL;
 }
 
 /* Is each instruction to be told to the step hook? */

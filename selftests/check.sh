@@ -201,6 +201,7 @@ check() {
 check_debug() {
 	suite self-test selftests/self-test.sh
 	suite kselftest-debug kselftest debug --timeout 3000
+	suite tail-calls-debug tail_calls debug-debug
 	suite log-debug selftests/vm/log-check.sh \
 		"$BUILD/logs/kselftest-debug.log"
 }
