@@ -80,7 +80,7 @@ static struct {
 	const char *why;
 	u64 count;
 } left_out[] = {
-	{ .names = "cpuid rdtsc rdtscp rdpid xgetbv rdrand rdseed", .modes = MALL,
+	{ .names = "cpuid rdtsc rdtscp rdpmc rdpid xgetbv rdrand rdseed", .modes = MALL,
 	  .why = "it answers for its own machine" },
 	{ .names = "sgdt sidt smsw sldt str lar lsl verr verw arpl", .modes = MALL,
 	  .why = "there are no tables, or others" },
@@ -275,11 +275,11 @@ static bool by_rex(const struct step *s)
 	bool rex = false;
 
 	for (n = 0; s->mode == UNI_64 && n < EMU_INSN_MAX; n++) {
-		if (is_prefix(s->bytes[n]) && rex)
-			return true;
 		if (!is_prefix(s->bytes[n]) && (s->bytes[n] & 0xf0) != 0x40)
 			return false;
-		rex |= (s->bytes[n] & 0xf0) == 0x40;
+		if (rex)
+			return true;
+		rex = (s->bytes[n] & 0xf0) == 0x40;
 	}
 	return false;
 }
@@ -344,6 +344,11 @@ static bool by_femms(const struct step *s)
 	return not_raised(s, VEC_UD) && p[0] == 0x0f && p[1] == 0x0e;
 }
 
+static bool by_int(const struct step *s)
+{
+	return s->i.exec == em_int && s->emu_end.code == VEC_UD;
+}
+
 static bool by_icebp(const struct step *s)
 {
 	return s->i.exec == em_icebp;
@@ -365,7 +370,8 @@ static struct {
 	  .why = "FF /7 and 0F BA /0 to /3 read an operand before they are no instruction" },
 	{ .name = "test", .is = by_test, .why = "F6 /1 and F7 /1 are no TEST" },
 	{ .name = "ret", .is = by_ret, .why = "what RET releases is taken as signed" },
-	{ .name = "rex", .is = by_rex, .why = "REX counts in front of other prefixes" },
+	{ .name = "rex", .is = by_rex,
+	  .why = "REX counts in front of other prefixes, and is refused twice" },
 	{ .name = "limit", .is = by_limit, .why = "limits of segments are not checked" },
 	{ .name = "enter", .is = by_enter,
 	  .why = "the stack pointer that ENTER leaves is not tried" },
@@ -378,6 +384,7 @@ static struct {
 	{ .name = "long", .is = by_long,
 	  .why = "what is no instruction is not found to be longer than 15 bytes" },
 	{ .name = "femms", .is = by_femms, .why = "0F 0E is there without 3DNow!" },
+	{ .name = "int", .is = by_int, .why = "INT 6 is taken for no instruction" },
 	{ .name = "icebp", .is = by_icebp, .why = "INT1 is no instruction" },
 };
 
