@@ -199,6 +199,8 @@ static noinline enum emu_exit deliver_all(struct emu *cpu, struct emu_event ev)
 		/* A page fault that became a #DF has left its address. */
 		if (next.vector != second.vector)
 			note_cr2(cpu, &second);
+		/* What had been served was served for the first (S42, S48). */
+		emu_cancel(&cpu->st);
 		ev = next;
 		trace_event(cpu, &ev);
 		if (intercepted(cpu, &ev)) {
