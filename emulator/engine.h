@@ -18,10 +18,11 @@
  *	OF  LF_OF, or of the addition or subtraction that op names
  *	AF  LF_AF, or likewise
  *
- * result is sign-extended from the operand's size. The inversions let any
- * combination of flags be written, POPF's too. The bits LF_* are in inv and, of LF_PD,
- * in pd, and count for LF_PLAIN alone. Of LF_ADD and LF_SUB the first operand is found from the other
- * and the result; with a carry that would not do, and of LF_ADC and LF_SBB it is a.
+ * result is sign-extended from the operand's size. The inversions let any combination
+ * of flags be written, POPF's too. The bits LF_* are in inv and, of LF_PD, in pd, and
+ * count for LF_PLAIN alone. Of LF_ADD and LF_SUB the first operand is found from the
+ * other and the result; with a carry that would not do, and of LF_ADC and LF_SBB it is
+ * a.
  */
 struct emu_lazy_flags {
 	u64 result;
