@@ -186,9 +186,10 @@ do_out(struct emu *cpu, const struct emu_uop *u, u64 left, u16 port, unsigned in
 	return after_port(cpu, u, left, done, NULL);
 }
 
-static __always_inline enum emu_uop_result
-do_in(struct emu *cpu, const struct emu_uop *u, u64 left, u16 port, unsigned int size,
-      emu_uop_fn next)
+static __always_inline enum emu_uop_result do_in(struct emu *cpu,
+						 const struct emu_uop *u, u64 left,
+						 u16 port, unsigned int size,
+						 emu_uop_fn next)
 {
 	s64 val;
 
