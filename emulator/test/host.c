@@ -243,6 +243,7 @@ static void note_quick(struct host *h, u16 port, unsigned int size, enum emu_dir
 	};
 
 	log_io(h, port, size, dir, val);
+	emu_where(&h->cpu);
 	if (h->cpu.ops->trace)
 		trace(&h->cpu, &t);
 	h->quick++;
