@@ -50,12 +50,6 @@ static bool whole_segment(const struct emu_quick_seg *s)
 	return !s->base && s->read_end > 0xffffffff && s->write_end > 0xffffffff;
 }
 
-/* Is each port access allowed, without a look at the TSS? */
-static bool ports_permitted(const struct emu *cpu)
-{
-	return !protected_mode(cpu) || (!vm86(cpu) && cpl(cpu) <= iopl(cpu));
-}
-
 /* Derive what blocks run by from the state. */
 void emu_quick_view(struct emu *cpu)
 {
@@ -77,7 +71,7 @@ void emu_quick_view(struct emu *cpu)
 	q->code_top = wide ? (1ULL << 48) - 1 : cs->limit;
 	q->win = cpu->win[cpl(cpu) == 3];
 	q->ports = EMU_ALL_PORTS;
-	if (ports_permitted(cpu) && cpu->ops->port_read_quick && !(cpu->flags & EMU_NO_BULK))
+	if (emu_ports_permitted(cpu) && cpu->ops->port_read_quick && !(cpu->flags & EMU_NO_BULK))
 		q->ports = cpu->bp_ports | cpu->watch_ports;
 	for (n = 0; n < ARRAY_SIZE(q->seg); n++)
 		view_segment(cpu, n, &q->seg[n]);

@@ -457,6 +457,13 @@ void emu_external_commit_element(struct emu *cpu);
 void emu_external_hold(struct emu *cpu);
 
 /* port.c */
+
+/* Is each port access allowed, without a look at the TSS (S32, S33)? */
+static inline bool emu_ports_permitted(const struct emu *cpu)
+{
+	return !protected_mode(cpu) || (!vm86(cpu) && cpl(cpu) <= iopl(cpu));
+}
+
 int emu_port_permission(struct emu *cpu, u16 port, unsigned int size);
 int emu_port_access(struct emu *cpu, u16 port, unsigned int size,
 		    enum emu_dir dir, u64 *val);

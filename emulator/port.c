@@ -27,7 +27,7 @@ int emu_port_permission(struct emu *cpu, u16 port, unsigned int size)
 	u32 at;
 	int r;
 
-	if (!protected_mode(cpu) || (!vm86(cpu) && cpl(cpu) <= iopl(cpu)))
+	if (emu_ports_permitted(cpu))
 		return EMU_OK;
 	if ((tr->attr & EMU_SEG_UNUSABLE) || (type != 9 && type != 11) ||
 	    tr->limit < TSS_MIN_LIMIT)
