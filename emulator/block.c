@@ -173,8 +173,8 @@ static unsigned int reaches(const struct emu_uop *u)
 }
 
 /* The uop before each instruction that is to be told to the step hook. */
-static void tell_step(struct emu *cpu, struct emu_uop *u, struct emu_draft *d,
-		      unsigned int len, unsigned int n)
+static void put_tell_step(struct emu *cpu, struct emu_uop *u, struct emu_draft *d,
+			  unsigned int len, unsigned int n)
 {
 	u->fn = uop_tell_step;
 	u->start = len;
@@ -211,7 +211,7 @@ static struct emu_block *build(struct emu *cpu, struct emu_block *b, u64 lin,
 		if (r <= 0)
 			break;
 		if (steps) {
-			tell_step(cpu, &first[nr], &draft[nr], len, n);
+			put_tell_step(cpu, &first[nr], &draft[nr], len, n);
 			nr++;
 		}
 		u = &first[nr];
@@ -420,7 +420,7 @@ static u64 stopped(struct emu *cpu, enum emu_uop_result r)
 	const struct emu_uop *u = q->at;
 
 	if (r == UOP_STEP) {
-		/* One that is no instruction stands before each: tell_step(). */
+		/* One that is no instruction stands before each: put_tell_step(). */
 		if (q->key & KEY_STEPS)
 			cpu->told = u->end > u->start ? TOLD_GO : TOLD_STOP;
 		cpu->told_exit = cpu->host_exit;
