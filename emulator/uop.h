@@ -118,7 +118,11 @@ static __always_inline u64 value(const struct emu *cpu, const struct emu_uop *u,
 	}
 }
 
-/* A 32-bit write clears the upper half, as in 64-bit mode. */
+/*
+ * A 32-bit write clears the upper half, as in 64-bit mode. One of a byte stores all of
+ * the register: the host passes a store on to loads of what it has written, but makes
+ * one of more wait until it is in the cache.
+ */
 static __always_inline void set_dst(struct emu *cpu, const struct emu_uop *u,
 				    u64 val, unsigned int size)
 {
@@ -126,7 +130,7 @@ static __always_inline void set_dst(struct emu *cpu, const struct emu_uop *u,
 
 	switch (size) {
 	case 1:
-		*p = val;
+		WRITE_ONCE(*(u64 *)p, (*(u64 *)p & ~0xffULL) | (u8)val);
 		break;
 	case 4:
 		*(u64 *)p = (u32)val;
