@@ -78,15 +78,17 @@ EMU_UOP(branch_beside);
 EMU_UOP(jump_out);
 EMU_UOP(iret);
 
+/* uop-port.c */
+emu_uop_fn emu_uop_port(enum emu_dir dir, unsigned int size);
+EMU_UOP(port_beside);
+EMU_UOP(in1__test_jz);
+
 /* uop-other.c */
 EMU_UOP(nop);
 extern const emu_uop_fn emu_uop_leave;
-emu_uop_fn emu_uop_port(enum emu_dir dir, unsigned int size);
 EMU_UOP(step);
 EMU_UOP(beside);
 EMU_UOP(stored);
-EMU_UOP(port_beside);
-EMU_UOP(in1__test_jz);
 EMU_UOP(tell_step);
 u8 *emu_quick_memory(struct emu *cpu, const struct emu_uop *u, unsigned int seg, u64 off,
 		     unsigned int size, bool write);
@@ -116,7 +118,7 @@ u8 *emu_quick_memory(struct emu *cpu, const struct emu_uop *u, unsigned int seg,
 #define EMU_DECLARE_HOT(name)	EMU_UOP(name);
 EMU_HOT(EMU_DECLARE_HOT)
 
-emu_uop_fn emu_uop_pair(emu_uop_fn a, emu_uop_fn b);
+emu_uop_fn emu_uop_pair(const struct emu_uop *u);
 u8 emu_uop_hot(emu_uop_fn fn);
 enum emu_uop_result emu_uop_dispatch(struct emu *cpu, const struct emu_uop *u, u64 left);
 

@@ -527,7 +527,7 @@ void emu_uop_finish(struct emu_uop *first, const struct emu_draft *d,
 			u->fn = d[n].fused[u[1].cc >> 1];
 	}
 	for (n = 0; n + 1 < nr; n++) {
-		both = emu_uop_pair(first[n].fn, first[n + 1].fn);
+		both = emu_uop_pair(&first[n]);
 		if (both)
 			first[n].fn = both;
 	}

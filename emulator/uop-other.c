@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Uops of no family: ports, any other pure instruction, what has to be stepped, the
- * end of a block; and what the memory operands of all come to that the short way
- * finds no memory for.
+ * Uops of no family: any other pure instruction, what has to be stepped, the end of a
+ * block; and what the memory operands of all come to that the short way finds no memory
+ * for.
  */
 #include "handlers.h"
 #include "uop.h"
@@ -160,79 +160,7 @@ static enum emu_uop_result do_pure(struct emu *cpu, const struct emu_uop *u)
 
 UOP(pure, do_pure(cpu, u))
 
-/* Ports, and the step hook */
-
-/* @next: function of the uop that follows, or NULL for any */
-static __always_inline enum emu_uop_result
-after_port(struct emu *cpu, const struct emu_uop *u, u64 left, bool done,
-	   emu_uop_fn next)
-{
-	if (unlikely(!done))
-		return uop_leave(cpu, u, left, UOP_STEP);
-	/* A device may have asked for an interrupt. */
-	if (unlikely(emu_events_waiting(cpu)))
-		return uop_leave(cpu, u, left, UOP_LAST);
-	return next ? next(cpu, u + 1, left) : uop_next(cpu, u, left);
-}
-
-static __always_inline enum emu_uop_result
-do_out(struct emu *cpu, const struct emu_uop *u, u64 left, u16 port, unsigned int size)
-{
-	bool done;
-
-	cpu->quick.at = u;
-	done = cpu->ops->port_write_quick(cpu, port, size ? size : u->size,
-					  value(cpu, u, gpr_at(EMU_RAX), size));
-	return after_port(cpu, u, left, done, NULL);
-}
-
-static __always_inline enum emu_uop_result do_in(struct emu *cpu,
-						 const struct emu_uop *u, u64 left,
-						 u16 port, unsigned int size,
-						 emu_uop_fn next)
-{
-	s64 val;
-
-	cpu->quick.at = u;
-	val = cpu->ops->port_read_quick(cpu, port, size ? size : u->size);
-	/* As a constant its place needs no load. */
-	if (likely(val >= 0) && size == 1)
-		*(u8 *)&cpu->st.regs.gpr[EMU_RAX] = val;
-	else if (likely(val >= 0))
-		set_dst(cpu, u, val, size);
-	return after_port(cpu, u, left, val >= 0, next);
-}
-
-/* In a part of all ports with breakpoints or watches, or where each is stepped. */
-enum emu_uop_result uop_port_beside(struct emu *cpu, const struct emu_uop *u, u64 left)
-{
-	u16 port = place(cpu, u->src);
-
-	if (cpu->quick.ports == EMU_ALL_PORTS ||
-	    emu_debug_match_io(cpu, port, u->size) || emu_watch_io(cpu, port, u->size))
-		return uop_leave(cpu, u, left, UOP_STEP);
-	return u->op == EMU_READ ? do_in(cpu, u, left, port, 0, NULL) :
-				   do_out(cpu, u, left, port, 0);
-}
-
-#define UOP_PORT(name, ...)						\
-EMU_UOP(name);								\
-EMU_UOP(name)								\
-{									\
-	u16 port = place(cpu, u->src);					\
-									\
-	if (unlikely(cpu->quick.ports >> (port >> EMU_PORT_PART_SHIFT) & 1)) \
-		return uop_port_beside(cpu, u, left);			\
-	return __VA_ARGS__;						\
-}
-
-UOP_PORT(in0, do_in(cpu, u, left, port, 0, NULL))
-UOP_PORT(in1, do_in(cpu, u, left, port, 1, NULL))
-UOP_PORT(out0, do_out(cpu, u, left, port, 0))
-UOP_PORT(out1, do_out(cpu, u, left, port, 1))
-
-/* A driver that waits: in al, dx; test al, imm; jz */
-UOP_PORT(in1__test_jz, do_in(cpu, u, left, port, 1, uop_test_reg1_jcc2))
+/* The step hook */
 
 enum emu_uop_result uop_tell_step(struct emu *cpu, const struct emu_uop *u, u64 left)
 {
@@ -240,16 +168,4 @@ enum emu_uop_result uop_tell_step(struct emu *cpu, const struct emu_uop *u, u64 
 	if (unlikely(cpu->ops->step(cpu)))
 		return uop_leave(cpu, u, left, UOP_STEP);
 	return uop_next(cpu, u, left);
-}
-
-void emu_where(struct emu *cpu)
-{
-	cpu->st.regs.rip = quick_rip(cpu, cpu->quick.at->start);
-}
-
-emu_uop_fn emu_uop_port(enum emu_dir dir, unsigned int size)
-{
-	if (dir == EMU_READ)
-		return size == 1 ? uop_in1 : uop_in0;
-	return size == 1 ? uop_out1 : uop_out0;
 }

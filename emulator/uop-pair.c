@@ -92,12 +92,11 @@ COUNT_BRANCH(mov4)
 
 /**
  * emu_uop_pair() - one function for two uops
- * @a: function of the first
- * @b: function of the one after it
+ * @u: the first of them
  *
  * Return: NULL where there is none.
  */
-emu_uop_fn emu_uop_pair(emu_uop_fn a, emu_uop_fn b)
+emu_uop_fn emu_uop_pair(const struct emu_uop *u)
 {
 	static const emu_uop_fn first[] = { FIRSTS(FIRST, any) };
 	static const emu_uop_fn second[] = { SECONDS(SECOND) };
@@ -106,15 +105,18 @@ emu_uop_fn emu_uop_pair(emu_uop_fn a, emu_uop_fn b)
 	};
 	static const emu_uop_fn other[][3] = {
 		OTHERS(OTHER)
-		{ uop_in1, uop_test_reg1_jcc2, uop_in1__test_jz },
 		{ uop_dec4, uop_jcc2, pair_dec4__jcc2 },
 		{ uop_inc4, uop_jcc2, pair_inc4__jcc2 },
 		{ uop_mov4, uop_jcc2, pair_mov4__jcc2 },
 	};
+	emu_uop_fn a = u[0].fn, b = u[1].fn;
 	unsigned int n, m;
 
 	if (emu_slow_jumps())
 		return NULL;
+	/* Of what has been read, and nothing else. */
+	if (a == uop_in1 && b == uop_test_reg1_jcc2)
+		return u[1].a == gpr_at(EMU_RAX) ? uop_in1__test_jz : NULL;
 	for (n = 0; n < ARRAY_SIZE(other); n++)
 		if (a == other[n][0] && b == other[n][1])
 			return other[n][2];

@@ -138,7 +138,7 @@ find block.c 's/EMU_BLOCK_STI \| EMU_BLOCK_MOV_SS/EMU_BLOCK_STI/' a block runs i
 find block.c 's/^\tif \(s->attr \& EMU_SEG_UNUSABLE .*/\tif (0)/' segments that grow down are as others
 find block.c 's/(q->write_end = )s->limit \+ 1ULL/\1~0ULL/' a store goes over the limit
 find block.c 's/cs->limit;/~0U;/' a block goes over the limit of CS
-find uop-other.c 's/emu_debug_match_io\(cpu, port, u->size\) \|\|//' a port in a block has no breakpoint
+find uop-port.c 's/emu_debug_match_io\(cpu, port, u->size\) \|\|//' a port in a block has no breakpoint
 find internal.h 's/first < 3 \? 0 : first - 3/first/' an access before a breakpoint of the next part is not seen
 find run.c 's/^(\t    )!\(i->op->flags .*F_PURE .*\)\)\)/\10)/' a segment is as it was before it was loaded
 find translate.c 's/(u8 seen = )UOP_SETS;/\10;/' flags at a block\'s end are not computed
