@@ -176,13 +176,14 @@ static unsigned int reaches(const struct emu_uop *u)
 static void put_tell_step(struct emu *cpu, struct emu_uop *u, struct emu_draft *d,
 			  unsigned int len, unsigned int n)
 {
-	u->fn = uop_tell_step;
+	u->fn = cpu->ops->step_uop ? cpu->ops->step_uop : uop_tell_step;
 	u->start = len;
 	u->end = len;
 	u->before = n;
 	u->done = n;
 	u->traits = 0;
 	u->kind = KIND_NONE;
+	u->size = 16 << emu_decode_mode(cpu);
 	u->link = &cpu->block[0];
 	*d = (struct emu_draft){ NULL };
 }

@@ -499,6 +499,23 @@ struct emu_trace {
 
 #define EMU_DECLINED	(-1LL)	/* no value of a port */
 
+struct emu_uop;
+
+/* What running a uop comes to: one step of a block of decoded code, or more. */
+enum emu_uop_result {
+	UOP_NEXT,		/* done; the next of the block follows */
+	UOP_JUMP,		/* done, and the block too: on to emu_quick.next */
+	UOP_LAST,		/* done, and what follows has to be looked at again */
+	UOP_AWAY,		/* done, on to emu_quick.next, to be looked at likewise */
+	UOP_STEP,		/* nothing done: it has to be stepped */
+	UOP_STORED,		/* done, but code that was compared may have changed */
+	UOP_GO,			/* on to emu_quick.at, without tail calls */
+};
+
+/* @left: boundaries that could be passed when the block began. */
+typedef enum emu_uop_result (*emu_uop_fn)(struct emu *cpu,
+					  const struct emu_uop *u, u64 left);
+
 /**
  * struct emu_ops - the hooks, the only way from the emulator to its host
  *
@@ -548,6 +565,9 @@ struct emu_trace {
  *	EMU_WANT_STEPS is set in @cpu->flags; may return EMU_EXIT. Optional. It sees
  *	registers and emu_rflags() as they are there; boundaries and the budget may
  *	be counted later.
+ * @step_uop: optional, of a host with @step. The same before an instruction in a block,
+ *	with emu_tell_rip() for RIP and flags_image() for RFLAGS; ends with
+ *	emu_tell_done().
  * @rdtsc: the guest's time stamp. Optional: without it, boundaries count.
  * @user_read: 1, 2, 4 or 8 bytes, or 3, 5, 6 or 7 of a crossing access, of the
  *	caller's memory (K10), within one page. The user_* hooks are all required
@@ -580,6 +600,7 @@ struct emu_ops {
 			       const void *buf, u32 count);
 	int (*poll)(struct emu *cpu);
 	int (*step)(struct emu *cpu);
+	emu_uop_fn step_uop;
 	int (*port_check)(struct emu *cpu, u16 port, unsigned int size,
 			  enum emu_dir dir, u32 val);
 	u64 (*rdtsc)(struct emu *cpu);

@@ -75,23 +75,6 @@ struct emu_window {
 #define EMU_TAG_WATCHED		BIT_ULL(11)
 #define EMU_TAG_GENERATIONS	BIT_ULL(11)
 
-struct emu_uop;
-
-/* What running one comes to. */
-enum emu_uop_result {
-	UOP_NEXT,		/* done; the next of the block follows */
-	UOP_JUMP,		/* done, and the block too: on to emu_quick.next */
-	UOP_LAST,		/* done, and what follows has to be looked at again */
-	UOP_AWAY,		/* done, on to emu_quick.next, to be looked at likewise */
-	UOP_STEP,		/* nothing done: it has to be stepped */
-	UOP_STORED,		/* done, but code that was compared may have changed */
-	UOP_GO,			/* on to emu_quick.at, without tail calls */
-};
-
-/* @left: boundaries that could be passed when the block began. */
-typedef enum emu_uop_result (*emu_uop_fn)(struct emu *cpu,
-					  const struct emu_uop *u, u64 left);
-
 /**
  * struct emu_uop - a decoded instruction of a block, or two that became one
  * @fn: does it, and all that follow it in the block
@@ -123,7 +106,7 @@ typedef enum emu_uop_result (*emu_uop_fn)(struct emu *cpu,
  * @index: of the memory operand, likewise
  * @scale: left shift of the index
  * @seg: place of the memory operand's segment in emu_quick.seg, in bytes
- * @size: bytes of the operand
+ * @size: bytes of the operand; bits of the code where the step hook is told
  * @ssize: bytes of the source of MOVZX and MOVSX
  * @shift: 64 less the operand's bits
  * @cc: condition, of which bit 0 inverts it

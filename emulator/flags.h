@@ -203,20 +203,25 @@ static inline u64 flags_arith(const struct emu *cpu)
 static __always_inline u64 flags_image(const struct emu *cpu)
 {
 	const struct emu_lazy_flags *lf = &cpu->lf;
-	u64 fl = cpu->st.regs.rflags & ~EMU_FL_ARITH, res = lf->result, b, a, signs;
+	u64 res = lf->result, a, b, sum, fl;
 	u8 low = res;
 
-	fl |= (u64)lf->cf | (u64)!res << 6 | (res >> 56 & EMU_FL_SF);
 	if (lf->op == LF_PLAIN) {
-		fl ^= lf->inv;
+		fl = lf->inv;
 		low ^= lf->pd;
 	} else {
-		b = lf->b;
+		/* Of a subtraction @a is the sum of the others. */
 		a = lf_first_operand(lf);
-		signs = (a ^ res) & (lf->op & 1 ? b ^ res : a ^ b);
-		fl |= ((a ^ b ^ res) & EMU_FL_AF) | signs << (lf->op >> 8) >> 63 << 11;
+		b = lf->b;
+		sum = lf->op & 1 ? res : a;
+		a ^= res;
+		fl = ((sum ^ b) & a) << (lf->op >> 8) >> 52 & EMU_FL_OF;
+		fl |= (a ^ b) & EMU_FL_AF;
 	}
-	return fl | (u64)!__builtin_parity(low) << 2;
+	fl ^= res >> 56 & EMU_FL_SF;
+	fl |= (u64)!res << 6;
+	fl |= (u64)!__builtin_parity(low) << 2;
+	return fl | lf->cf | (cpu->st.regs.rflags & ~EMU_FL_ARITH);
 }
 
 /* ZF anew, the others as they are; for BSF, CMPXCHG8B, LAR and the like. */

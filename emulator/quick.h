@@ -7,6 +7,8 @@
 
 #include "internal.h"
 
+#include EMU_CPU_FEATURES
+
 enum emu_alu {
 	ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP,
 	ALU_TEST, NR_ALU
@@ -184,6 +186,34 @@ static inline enum emu_uop_result emu_uops_run(struct emu *cpu, const struct emu
 static inline u64 quick_rip(const struct emu *cpu, unsigned int at)
 {
 	return (cpu->quick.start + at) & cpu->quick.lin_mask;
+}
+
+/* How uops stop, and go on. */
+
+static __always_inline enum emu_uop_result
+uop_leave(struct emu *cpu, const struct emu_uop *u, u64 left, enum emu_uop_result r)
+{
+	cpu->quick.at = u;
+	cpu->quick.left = left;
+	return r;
+}
+
+/* Where an indirect jump is slow, what is frequent is found by comparing. */
+static __always_inline enum emu_uop_result
+uop_go(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
+	if (!EMU_TAIL_CALLS)
+		return uop_leave(cpu, u, left, UOP_GO);
+	return emu_slow_jumps() ? emu_uop_dispatch(cpu, u, left) : u->fn(cpu, u, left);
+}
+
+static __always_inline enum emu_uop_result
+uop_next(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
+	u++;
+	/* One addition and a jump through memory; the compiler likes four instructions. */
+	OPTIMIZER_HIDE_VAR(u);
+	return uop_go(cpu, u, left);
 }
 
 #endif /* EMU_QUICK_H */

@@ -5,6 +5,7 @@
  * for.
  */
 #include "handlers.h"
+#include "tell.h"
 #include "uop.h"
 
 UOP(nop, UOP_NEXT)
@@ -160,12 +161,12 @@ static enum emu_uop_result do_pure(struct emu *cpu, const struct emu_uop *u)
 
 UOP(pure, do_pure(cpu, u))
 
-/* The step hook */
-
+/* The step hook, of a host that has no uop of its own for it. */
 enum emu_uop_result uop_tell_step(struct emu *cpu, const struct emu_uop *u, u64 left)
 {
-	cpu->st.regs.rip = quick_rip(cpu, u->start);
-	if (unlikely(cpu->ops->step(cpu)))
-		return uop_leave(cpu, u, left, UOP_STEP);
-	return uop_next(cpu, u, left);
+	bool go;
+
+	cpu->st.regs.rip = emu_tell_rip(cpu, u);
+	go = !cpu->ops->step(cpu);
+	return emu_tell_done(cpu, u, left, go);
 }

@@ -21,35 +21,7 @@
 #include "quick.h"
 #include "window.h"
 
-#include EMU_CPU_FEATURES
-
-/* Going on, and stopping */
-
-static __always_inline enum emu_uop_result
-uop_leave(struct emu *cpu, const struct emu_uop *u, u64 left, enum emu_uop_result r)
-{
-	cpu->quick.at = u;
-	cpu->quick.left = left;
-	return r;
-}
-
-/* Where an indirect jump is slow, what is frequent is found by comparing. */
-static __always_inline enum emu_uop_result
-uop_go(struct emu *cpu, const struct emu_uop *u, u64 left)
-{
-	if (!EMU_TAIL_CALLS)
-		return uop_leave(cpu, u, left, UOP_GO);
-	return emu_slow_jumps() ? emu_uop_dispatch(cpu, u, left) : u->fn(cpu, u, left);
-}
-
-static __always_inline enum emu_uop_result
-uop_next(struct emu *cpu, const struct emu_uop *u, u64 left)
-{
-	u++;
-	/* One addition and a jump through memory; the compiler likes four instructions. */
-	OPTIMIZER_HIDE_VAR(u);
-	return uop_go(cpu, u, left);
-}
+/* Going on: see quick.h */
 
 /* On, after what came to @r. */
 static __always_inline enum emu_uop_result

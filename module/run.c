@@ -217,6 +217,7 @@ const struct emu_ops run_ops = {
 	.port_write_bulk = ports_write_bulk,
 	.poll = run_poll,
 	.step = log_step,
+	.step_uop = log_step_uop,
 	.port_check = run_port_check,
 	.user_read = caller_read,
 	.user_write = caller_write,

@@ -262,18 +262,20 @@ u32 ports_write_bulk(struct emu *cpu, u16 port, unsigned int size,
  * struct access_log - the owner's log of accesses and steps
  * @flags: PIOTRAP_LOG_*; 0: off
  * @mem: the ring's memory
- * @head: records written so far; the owner's copy is written, never read
- * @limit: where @head has to stop, as far as is known
- * @slot: where the next record goes, @head modulo @nr
+ * @at: where the next record goes
+ * @end: where the room ends that is known, in one page
+ * @ring_head: the owner's copy of @head, which is written and never read
+ * @head: records written so far
  * @rec_size: bytes of a record
  * @nr: records that the ring holds
  */
 struct access_log {
 	u32 flags;
 	struct pinned *mem;
+	void *at;
+	void *end;
+	u64 *ring_head;
 	u64 head;
-	u64 limit;
-	u64 slot;
 	u32 rec_size;
 	u64 nr;
 };
@@ -281,6 +283,7 @@ struct access_log {
 int log_set(struct sandbox *sb, const struct piotrap_log *arg);
 void log_free(struct access_log *log);
 int log_step(struct emu *cpu);
+enum emu_uop_result log_step_uop(struct emu *cpu, const struct emu_uop *u, u64 left);
 int log_check(struct emu *cpu);
 void log_port(struct sandbox *sb, const struct emu_trace *t);
 

@@ -19,7 +19,7 @@ point() {
 # Function and callee of each call in a function that a uop can be, or leads to one.
 calls=$(objdump -dr --no-show-raw-insn "$module" | awk '
 	/^[0-9a-f]+ <.*>:$/ { name = substr($2, 2, length($2) - 3); called = 0; next }
-	name !~ /^(uop_|pair_|emu_block_enter|enter_anew|emu_uop_dispatch)/ { next }
+	name !~ /^(uop_|pair_|log_step_uop|emu_block_enter|enter_anew|emu_uop_dispatch)/ { next }
 	called && /R_X86_64/ {
 		sub(/[-+]0x.*/, "", $3)
 		print name, $3 ~ /^__x86_indirect_thunk/ ? "indirect" : $3
@@ -33,7 +33,7 @@ functions=$(objdump -d --no-show-raw-insn "$module" |
 [ "$functions" -gt 100 ] && grep -q '^uop_out1 indirect' <<<"$calls"
 point $? "calls of $functions functions are found"
 
-found=$(grep -E ' (uop_|pair_|emu_block_enter|enter_anew|emu_uop_dispatch)' <<<"$calls")
+found=$(grep -E ' (uop_|pair_|log_step_uop|emu_block_enter|enter_anew|emu_uop_dispatch)' <<<"$calls")
 [ -z "$found" ]
 point $? "none calls another"
 # Hooks, which come back: one, or one for each direction.

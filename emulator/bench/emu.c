@@ -131,8 +131,8 @@ static void set_state(const struct job *job)
 	queue.pos = 0;
 	queue.len = INPUT_SIZE;
 	host.log.own_head = 0;
-	host.log.limit = LOG_RECORDS;
-	host.log.slot = 0;
+	host.log.at = host.log.rec;
+	host.log.end = host.log.rec;
 	host.log.head[0] = 0;
 	host.log.head[1] = 0;
 	emu_load(&host.cpu);

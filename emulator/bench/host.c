@@ -4,7 +4,7 @@
  * what they cost is part of an access.
  */
 #include "host.h"
-#include "../flags.h"
+#include "../tell.h"
 
 static struct bench_host *host_of(struct emu *cpu)
 {
@@ -134,12 +134,23 @@ static bool port_split(struct emu *cpu, u16 port, unsigned int size)
 	return false;
 }
 
+/* How far there is room is asked of the owner only once all of it is used. */
+static noinline bool log_find_room(struct step_log *log)
+{
+	u64 used = log->own_head - __atomic_load_n(&log->head[1], __ATOMIC_ACQUIRE);
+	u64 slot = log->own_head % LOG_RECORDS;
+
+	if (used >= LOG_RECORDS)
+		return false;
+	log->at = log->rec + slot * PIOTRAP_LOG_REC_FIRST;
+	log->end = log->at + min(LOG_RECORDS - used, LOG_RECORDS - slot) *
+			     PIOTRAP_LOG_REC_FIRST;
+	return true;
+}
+
 static bool log_has_room(struct step_log *log)
 {
-	if (log->own_head == log->limit)
-		log->limit = __atomic_load_n(&log->head[1], __ATOMIC_ACQUIRE) +
-			     LOG_RECORDS;
-	return log->own_head != log->limit;
+	return likely(log->at != log->end) || log_find_room(log);
 }
 
 static int log_check(struct emu *cpu)
@@ -379,34 +390,52 @@ static int poll(struct emu *cpu)
 	return EMU_OK;
 }
 
-static int step(struct emu *cpu)
+/* The next instruction's record, for which there is room. */
+static __always_inline void log_step(struct emu *cpu, u64 rip, u8 bits)
 {
-	struct bench_host *h = host_of(cpu);
+	struct step_log *log = &host_of(cpu)->log;
 	const u64 *gpr = cpu->st.regs.gpr;
-	struct step_log *log = &h->log;
-	struct piotrap_log_rec *rec;
+	struct piotrap_log_rec *rec = (void *)log->at;
 
-	if (log_check(cpu) != EMU_OK)
-		return EMU_EXIT;
-	rec = (void *)(log->rec + log->slot * PIOTRAP_LOG_REC_FIRST);
-	rec->type = PIOTRAP_REC_STEP;
-	rec->dir = 0;
-	rec->size = 0;
-	rec->bits = 32;
-	rec->port = 0;
-	rec->cs = cpu->st.segs.seg[EMU_CS].selector;
-	rec->rip = cpu->st.regs.rip;
+	*(u64 *)rec = PIOTRAP_REC_STEP | (u64)bits << 24 |
+		      (u64)cpu->st.segs.seg[EMU_CS].selector << 48;
+	rec->rip = rip;
 	rec->value = gpr[EMU_RAX];
 	rec->rflags = flags_image(cpu);
 	rec->rcx = gpr[EMU_RCX];
 	rec->rdx = gpr[EMU_RDX];
 	rec->rsi = gpr[EMU_RSI];
 	rec->rdi = gpr[EMU_RDI];
+	log->at += PIOTRAP_LOG_REC_FIRST;
 	log->own_head++;
-	if (++log->slot == LOG_RECORDS)
-		log->slot = 0;
 	__atomic_store_n(&log->head[0], log->own_head, __ATOMIC_RELEASE);
+}
+
+static int step(struct emu *cpu)
+{
+	if (log_check(cpu) != EMU_OK)
+		return EMU_EXIT;
+	log_step(cpu, cpu->st.regs.rip, 32);
 	return EMU_OK;
+}
+
+static enum emu_uop_result step_uop(struct emu *cpu, const struct emu_uop *u, u64 left);
+
+static noinline enum emu_uop_result
+step_uop_without_room(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
+	return log_check(cpu) == EMU_OK ? step_uop(cpu, u, left) :
+					  emu_tell_done(cpu, u, left, false);
+}
+
+static enum emu_uop_result step_uop(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
+	const struct step_log *log = &host_of(cpu)->log;
+
+	if (unlikely(log->at == log->end))
+		return step_uop_without_room(cpu, u, left);
+	log_step(cpu, emu_tell_rip(cpu, u), emu_tell_bits(u));
+	return emu_tell_done(cpu, u, left, true);
 }
 
 /* All tracepoints are off, but the emulator calls nevertheless. */
@@ -440,6 +469,7 @@ const struct emu_ops bench_ops = {
 	.port_write_bulk = port_write_bulk,
 	.poll = poll,
 	.step = step,
+	.step_uop = step_uop,
 	.port_check = port_check,
 	.trace = trace,
 };

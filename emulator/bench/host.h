@@ -37,9 +37,9 @@ struct console {
 struct step_log {
 	u64 *head;			/* the owner's: head and tail */
 	u8 *rec;
+	u8 *at;				/* the next record */
+	u8 *end;			/* that have room together */
 	u64 own_head;
-	u64 limit;
-	u64 slot;
 };
 
 /**

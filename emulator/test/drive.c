@@ -25,7 +25,7 @@ const struct variant variants[] = {
 	  .bulk_max = ~0U, .save = ~0U, .poll = true },
 	{ .name = "stopped before each port access", .ports = true },
 	{ .name = "bulk, each step logged", .bulk = true, .bulk_max = ~0U,
-	  .steps = true },
+	  .steps = true, .uop = true },
 	{ .name = "without blocks", .no_blocks = true },
 	{ .name = "without blocks, bulk", .no_blocks = true, .bulk = true,
 	  .bulk_max = ~0U },
@@ -39,6 +39,8 @@ const struct variant variants[] = {
 	  .bulk_max = 3 },
 	{ .name = "each step told, without blocks", .told = true, .no_blocks = true },
 	{ .name = "each step told, after other code", .told = true, .warm = true },
+	{ .name = "each step told by a uop, after other code", .told = true, .uop = true,
+	  .warm = true },
 	{ .name = "after other code", .warm = true },
 	{ .name = "after other code, in slices of 5", .warm = true, .slice = 5 },
 };
@@ -58,6 +60,7 @@ void drive_as(struct host *h, const struct variant *v)
 	h->bulk = v->bulk;
 	h->bulk_max = v->bulk_max;
 	h->poll_stop = v->poll;
+	host_step_uop(h, v->uop);
 	h->late = false;
 	h->port_stop = v->ports;
 	h->step_stop = v->steps;

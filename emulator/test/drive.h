@@ -22,6 +22,7 @@ struct variant {
 	bool ports;			/* stop before each port access */
 	bool steps;			/* the step hook is called, and stops each time */
 	bool told;			/* it is called, and lets pass */
+	bool uop;			/* it is a uop, where there are blocks */
 	u32 slice;			/* stop each so many boundaries, in one engine */
 	bool no_blocks;			/* instruction by instruction */
 	u32 fail;			/* hooks fail once in so many calls */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#include "../internal.h"
+#include "../tell.h"
 #include "host.h"
 
 static struct host *host_of(struct emu *cpu)
@@ -181,18 +181,39 @@ static void mix(u64 *hash, u64 val)
 	*hash ^= *hash >> 29;
 }
 
-static int step(struct emu *cpu)
+/* What an owner's log would have of the instruction. */
+static bool tell(struct emu *cpu, u64 rip, u64 rflags, u8 bits)
 {
 	struct host *h = host_of(cpu);
 	unsigned int n;
 
 	if (h->step_stop && stop_once(h) == EMU_EXIT)
-		return EMU_EXIT;
-	mix(&h->told_hash, cpu->st.regs.rip);
-	mix(&h->told_hash, emu_rflags(cpu));
+		return false;
+	mix(&h->told_hash, rip);
+	mix(&h->told_hash, rflags);
+	mix(&h->told_hash, bits);
 	for (n = 0; n < EMU_NR_GPRS; n++)
 		mix(&h->told_hash, cpu->st.regs.gpr[n]);
-	return EMU_OK;
+	return true;
+}
+
+static int step(struct emu *cpu)
+{
+	u8 bits = 16 << emu_decode_mode(cpu);
+
+	return tell(cpu, cpu->st.regs.rip, emu_rflags(cpu), bits) ? EMU_OK : EMU_EXIT;
+}
+
+static enum emu_uop_result step_uop(struct emu *cpu, const struct emu_uop *u, u64 left)
+{
+	bool go = tell(cpu, emu_tell_rip(cpu, u), flags_image(cpu), emu_tell_bits(u));
+
+	return emu_tell_done(cpu, u, left, go);
+}
+
+void host_step_uop(struct host *h, bool on)
+{
+	h->ops.step_uop = on ? step_uop : NULL;
 }
 
 static bool port_split(struct emu *cpu, u16 port, unsigned int size)

@@ -102,6 +102,8 @@ struct host {
 	void *user;
 };
 
+/* Steps in blocks are told by a step_uop hook. */
+void host_step_uop(struct host *h, bool on);
 void host_init(struct host *h);
 void host_free(struct host *h);
 /* Only hooks that are not in @bits, HOST_NO_*. */
