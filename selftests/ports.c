@@ -1229,6 +1229,38 @@ TEST_F(ports, log_only_committed)
 	EXPECT_EQ(1, ring->head);
 }
 
+/* Another log while an access is out: it is recorded there, whatever the tail says. */
+TEST_F(ports, log_replaced)
+{
+	struct piotrap_log_ring *ring = pages(4096), *other = pages(4096);
+	struct box *b = &self->b;
+
+	ASSERT_EQ(0, set_log(b, PIOTRAP_LOG_PORTS, ring, 4096));
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_EXIT, PORT, 1, 0, 0));
+	set_reg(b, 0, PORT);
+	/* in al, dx; in al, dx */
+	ASSERT_EQ(0, STREAM(b, 0xec, 0xec));
+	EXPECT_EXIT(IO_PORT, b);
+	ASSERT_EQ(0, set_log(b, PIOTRAP_LOG_PORTS, other, 4096));
+	other->tail = 5;
+	b->data[0] = 0x31;
+	answer(b, 1);
+	ASSERT_EQ(0, run_on(b));
+	EXPECT_EXIT(LOG_FULL, b);
+	EXPECT_EQ(0, ring->head);
+	ASSERT_EQ(1, other->head);
+	EXPECT_EQ(PORT, other->rec[0].port);
+	EXPECT_EQ(0x31, other->rec[0].value);
+	other->tail = 1;
+	ASSERT_EQ(0, run_on(b));
+	EXPECT_EXIT(IO_PORT, b);
+	b->data[0] = 0x32;
+	answer(b, 1);
+	ASSERT_DONE(run_on(b));
+	ASSERT_EQ(2, other->head);
+	EXPECT_EQ(0x32, other->rec[1].value);
+}
+
 /* Memory that the owner serves: the same record as ports. */
 TEST_F(ports, exit_memory)
 {
