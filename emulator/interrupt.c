@@ -272,6 +272,8 @@ static int read_gate(struct emu *cpu, const struct emu_event *ev,
 	u64 at = cpu->st.segs.idtr.base + size * ev->vector;
 	int r;
 
+	if (!long_mode(cpu))
+		at = (u32)at;
 	memset(gate, 0, sizeof(*gate));
 	if (size * ev->vector + size - 1 > cpu->st.segs.idtr.limit)
 		return idt_fault(cpu, ev, VEC_GP);

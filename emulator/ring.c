@@ -232,14 +232,15 @@ static bool enter_protected(struct emu *cpu, const struct emu_event *ev)
 	const struct emu_dtable *idtr = &cpu->st.segs.idtr;
 	bool wide = cpu->quick.sp_size == 8, error = ev->flags & EMU_EVENT_ERROR;
 	unsigned int len = wide ? 16 : 8, at = len * ev->vector, size;
-	u64 gate, off, sp, clear = EMU_FL_TF | EMU_FL_NT | EMU_FL_RF;
+	u64 gate, off, sp, lin, clear = EMU_FL_TF | EMU_FL_NT | EMU_FL_RF;
 	const u8 *p;
 	u8 *frame;
 
 	/* Code in compatibility mode is left for code of another kind. */
 	if (wide != long_mode(cpu) || at + len - 1 > idtr->limit)
 		return false;
-	p = table(cpu, idtr->base + at, len);
+	lin = idtr->base + at;
+	p = table(cpu, wide ? lin : (u32)lin, len);
 	if (!p)
 		return false;
 	gate = host_read(p, 8);
