@@ -100,7 +100,7 @@ stress: deps
 scoreboard: deps
 	@$(MAKE) -s --no-print-directory -C emulator scoreboard
 
-# ROUNDS=15; half an hour. QUICK=1: less than a minute. UPDATE=1: also into
+# ROUNDS=15; ten minutes. QUICK=1: less than a minute. UPDATE=1: also into
 # Documentation/speed.rst.
 bench: deps
 	@$(VM)/deps.sh bench

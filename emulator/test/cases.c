@@ -22,6 +22,8 @@
  *   poke 2000 41                                  a byte that changes when the
  *                                                 owner answers
  *   split 80                                      a port of a kind of its own
+ *   irq 80 40                                     a port, accesses to which ask for
+ *                                                 this interrupt
  *   flags 8                                       emu.flags
  *   budget 800                                    boundaries, if it takes many
  *   watch port 80 81 rw after 2 ff 41             first, last, r|w|rw, before|
@@ -239,6 +241,8 @@ static void set(const struct test *t, struct emu_state *st, char *p)
 			st->regs.rflags |= number(t, eq) << EMU_FL_IOPL_SHIFT;
 		} else if (!strcmp(w, "cslimit")) {
 			st->segs.seg[EMU_CS].limit = number(t, eq);
+		} else if (!strcmp(w, "csattr")) {
+			st->segs.seg[EMU_CS].attr = number(t, eq);
 		} else if (!strcmp(w, "trlimit")) {
 			st->segs.seg[EMU_TR].limit = number(t, eq);
 		} else if (!strcmp(w, "trattr")) {
@@ -328,6 +332,7 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 	h->owner_port = -1;
 	h->poke_at = 0;
 	h->split_port = -1;
+	h->irq_port = -1;
 	h->cpu.flags = 0;
 	h->budget = 0;
 	h->cpu.features |= BIT_ULL(EMU_FEAT_DBEXT);
@@ -406,6 +411,9 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 			h->poke_val = number(t, word(&p));
 		} else if (!strcmp(w, "split")) {
 			h->split_port = number(t, word(&p));
+		} else if (!strcmp(w, "irq")) {
+			h->irq_port = number(t, word(&p));
+			h->irq_vector = number(t, word(&p));
 		}
 	}
 	emu_load(&h->cpu);

@@ -230,18 +230,29 @@ u32 host_next_in(struct host *h, u16 port, unsigned int size)
 	return v & (u32)size_mask(size);
 }
 
+/* A device that asks for an interrupt while it is accessed. */
+static void ask(struct host *h, u16 port)
+{
+	if (port != h->irq_port)
+		return;
+	h->cpu.st.event.intr_pending = 1;
+	h->cpu.st.event.intr_vector = h->irq_vector;
+}
+
 static int port_read(struct emu *cpu, u16 port, unsigned int size, u32 *val)
 {
 	struct host *h = host_of(cpu);
 
 	*val = host_next_in(h, port, size);
 	log_io(h, port, size, EMU_READ, *val);
+	ask(h, port);
 	return EMU_OK;
 }
 
 static int port_write(struct emu *cpu, u16 port, unsigned int size, u32 val)
 {
 	log_io(host_of(cpu), port, size, EMU_WRITE, val);
+	ask(host_of(cpu), port);
 	return EMU_OK;
 }
 
@@ -268,6 +279,7 @@ static void note_quick(struct host *h, u16 port, unsigned int size, enum emu_dir
 	if (h->cpu.ops->trace)
 		trace(&h->cpu, &t);
 	h->quick++;
+	ask(h, port);
 }
 
 static s64 port_read_quick(struct emu *cpu, u16 port, unsigned int size)
@@ -298,7 +310,7 @@ static u32 read_bulk(struct emu *cpu, u16 port, unsigned int size, void *buf,
 	struct host *h = host_of(cpu);
 	u32 n, val;
 
-	if (special(h, port, size))
+	if (special(h, port, size) || port == h->irq_port)
 		return 0;
 	count = min(count, h->bulk_max);
 	for (n = 0; n < count; n++) {
@@ -316,7 +328,7 @@ static u32 write_bulk(struct emu *cpu, u16 port, unsigned int size,
 	struct host *h = host_of(cpu);
 	u32 n, val;
 
-	if (special(h, port, size))
+	if (special(h, port, size) || port == h->irq_port)
 		return 0;
 	count = min(count, h->bulk_max);
 	for (n = 0; n < count; n++) {
@@ -530,6 +542,7 @@ void host_init(struct host *h)
 	h->owner_port = -1;
 	h->split_port = -1;
 	h->stop_port = -1;
+	h->irq_port = -1;
 	h->bulk_max = ~0U;
 	host_absent(h, HOST_NO_RDTSC);
 	emu_init(&h->cpu, &h->ops, h);

@@ -60,6 +60,8 @@ struct host {
 	u8 poke_val;
 	int split_port;			/* of another kind than its neighbours, or -1 */
 	int stop_port;			/* host_exit before it, or -1 */
+	int irq_port;			/* an access asks for an interrupt, or -1 */
+	u8 irq_vector;
 	bool bulk;			/* offer bulk hooks */
 	u32 bulk_max;			/* elements that a bulk hook takes */
 	u64 quick;			/* accesses by the quick hook */
