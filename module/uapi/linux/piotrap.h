@@ -1115,9 +1115,9 @@ struct piotrap_log_rec {
  * @rec: (@len / @rec_size - 1) records; record n is at n modulo their number
  *
  * The first record begins @rec_size bytes after the beginning. The kernel keeps its
- * own @head and does not trust @tail, which it reads when the room that it knew of has
- * been used: a @tail past @head or further behind than the ring is long counts as no
- * room.
+ * own @head and does not trust @tail, which it reads for each page of records and when
+ * the room that it knew of has been used: a @tail past @head or further behind than the
+ * ring is long counts as no room.
  */
 struct piotrap_log_ring {
 	__u64 head;
