@@ -10,8 +10,8 @@
 
 /*
  * Does the compiler make a call in tail position a jump, whatever else it does? Of
- * gcc that is looked at (selftests/tail-calls.sh); instrumented for KCSAN it does not,
- * as something follows each call, and others are not asked to.
+ * gcc that is looked at (selftests/tail-calls.sh); instrumented for KCSAN or gcov (Kbuild
+ * says so) it does not, as something follows each call, and others are not asked to.
  */
 #ifndef EMU_TAIL_CALLS
 #if defined(__OPTIMIZE__) && !defined(__clang__) && !defined(__SANITIZE_THREAD__)
