@@ -386,6 +386,45 @@ TEST_F(ports, console_full)
 	EXPECT_EQ(0, b->run->console_dropped);
 }
 
+/* Words in a loop, over the end of the ring, until one does not fit. */
+TEST_F(ports, console_words)
+{
+	struct box *b = &self->b;
+	const unsigned int max = self->info.max_console;
+	uint8_t *buf = pages((max + 0x20000) & ~4095U);
+	uint8_t want[48];
+
+	ASSERT_EQ(0, set_ports(b, PIOTRAP_PORT_CONSOLE, PORT, 4, 0xe9, 0));
+	ASSERT_EQ(0, fcntl(b->fd, F_SETFL, O_NONBLOCK));
+	ASSERT_EQ(0, fill_console(b, max - 9));
+	ASSERT_EQ(max - 9, drain_console(b, buf));
+	for (unsigned int i = 0; i < 8; i++) {
+		const uint8_t six[] = { i, 0x12, i, 0x12, 0x34, 0x12 };
+
+		memcpy(want + 6 * i, six, sizeof(six));
+	}
+	set_reg(b, 0x12341200, PORT);
+	b->run->regs.rcx = 8;
+	/* out dx, ax; out dx, eax; inc ax; loop $-4 */
+	ASSERT_DONE(STREAM(b, 0xef, 0x66, 0xef, 0x40, 0xe2, 0xfa));
+	ASSERT_EQ(48, drain_console(b, buf));
+	EXPECT_EQ(0, memcmp(buf, want, sizeof(want)));
+
+	ASSERT_EQ(0, fill_console(b, max - 7));
+	set_reg(b, 0x4241, PORT);
+	b->run->regs.rcx = 8;
+	/* out dx, ax; loop $-1 */
+	ASSERT_EQ(0, STREAM(b, 0xef, 0xe2, 0xfd));
+	EXPECT_EXIT(CONSOLE_FULL, b);
+	EXPECT_EQ(5, b->run->regs.rcx);
+	ASSERT_EQ(max - 1, drain_console(b, buf));
+	EXPECT_EQ(0, memcmp(buf + max - 7, "ABABAB", 6));
+	ASSERT_DONE(run_on(b));
+	ASSERT_EQ(10, drain_console(b, buf));
+	EXPECT_EQ(0, memcmp(buf, "ABABABABAB", 10));
+	EXPECT_EQ(0, b->run->console_dropped);
+}
+
 TEST_F(ports, console_drop)
 {
 	struct box *b = &self->b;
