@@ -635,6 +635,7 @@ static noinline enum emu_exit attend(struct emu *cpu)
 		if (due == DUE_MC && !(cpu->st.ctrl.cr4 & EMU_CR4_MCE)) {
 			cpu->st.event.mc_pending = 0;
 			emu_debug_take(cpu, EMU_CAUSE_DROPPED);
+			cpu->st.debug.interruptibility &= ~(EMU_BLOCK_STI | EMU_BLOCK_MOV_SS);
 			cpu->st.debug.activity = EMU_SHUTDOWN;
 			break;
 		}
