@@ -254,7 +254,8 @@ static bool by_read(const struct step *s)
 
 	return not_raised(s, VEC_UD) && s->uc_end.kind == UNI_MEMORY &&
 	       ((p[0] == 0xff && (p[1] & 0x38) == 0x38) ||
-		(p[0] == 0x0f && p[1] == 0xba && (p[2] & 0x38) < 0x20));
+		(p[0] == 0x0f && p[1] == 0xba && (p[2] & 0x38) < 0x20) ||
+		(p[0] == 0x0f && p[1] == 0x0f));
 }
 
 static bool by_test(const struct step *s)
@@ -354,6 +355,30 @@ static bool by_icebp(const struct step *s)
 	return s->i.exec == em_icebp;
 }
 
+static u64 linear(const struct step *s, const struct uni_regs *r)
+{
+	return r->rip + (s->mode == UNI_16 ? r->sel[EMU_CS] * 16 : 0);
+}
+
+static bool by_self(const struct step *s)
+{
+	u64 from = linear(s, &s->before);
+	unsigned int n;
+
+	for (n = 0; n < uni_emu.nr_writes; n++)
+		if (uni_emu.write[n].at < from + s->i.len &&
+		    uni_emu.write[n].at + uni_emu.write[n].size > from)
+			return s->uc.rip == s->before.rip;
+	return false;
+}
+
+/* As on AMD's CPUs. */
+static bool by_branch(const struct step *s)
+{
+	return s->mode == UNI_64 && s->i.op->flags & F_F64 &&
+	       memchr(s->bytes, 0x66, opcode_of(s) - s->bytes);
+}
+
 static struct {
 	const char *name;
 	bool (*is)(const struct step *s);
@@ -367,7 +392,7 @@ static struct {
 	{ .name = "group", .is = by_group,
 	  .why = "8F is POP, C6 and C7 may be MOV with any ModRM.reg" },
 	{ .name = "read", .is = by_read,
-	  .why = "FF /7 and 0F BA /0 to /3 read an operand before they are no instruction" },
+	  .why = "FF /7, 0F BA /0 to /3, 0F 0F read an operand before they are no instruction" },
 	{ .name = "test", .is = by_test, .why = "F6 /1 and F7 /1 are no TEST" },
 	{ .name = "ret", .is = by_ret, .why = "what RET releases is taken as signed" },
 	{ .name = "rex", .is = by_rex,
@@ -386,6 +411,9 @@ static struct {
 	{ .name = "femms", .is = by_femms, .why = "0F 0E is there without 3DNow!" },
 	{ .name = "int", .is = by_int, .why = "INT 6 is taken for no instruction" },
 	{ .name = "icebp", .is = by_icebp, .why = "INT1 is no instruction" },
+	{ .name = "branch", .is = by_branch,
+	  .why = "66 cuts the target of near branches in 64-bit mode" },
+	{ .name = "self", .is = by_self, .why = "one that has changed itself begins anew" },
 };
 
 static int find_known(const struct step *s)
@@ -669,11 +697,6 @@ static void agree(struct step *s)
 
 	if (fl & EMU_FL_ARITH)
 		uni_uc_set_flags(s->uc.rflags ^ (fl & EMU_FL_ARITH));
-}
-
-static u64 linear(const struct step *s, const struct uni_regs *r)
-{
-	return r->rip + (s->mode == UNI_16 ? r->sel[EMU_CS] * 16 : 0);
 }
 
 /* Where Unicorn is to stop: it translates all up to there, and may die of it. */
