@@ -35,7 +35,7 @@ struct input {
 struct step {
 	enum uni_mode mode;
 	struct emu_insn i;
-	u8 bytes[EMU_INSN_MAX];
+	u8 bytes[EMU_INSN_MAX + 3];	/* with zeros */
 	u64 ea;
 	unsigned int count;		/* of a shift, masked */
 	struct uni_regs before, emu, uc;
@@ -154,7 +154,7 @@ static const u8 *opcode_of(const struct step *s)
 {
 	unsigned int n;
 
-	for (n = 0; n < EMU_INSN_MAX - 2; n++)
+	for (n = 0; n < EMU_INSN_MAX; n++)
 		if (!is_prefix(s->bytes[n]) &&
 		    !(s->mode == UNI_64 && (s->bytes[n] & 0xf0) == 0x40))
 			break;
@@ -254,8 +254,7 @@ static bool by_read(const struct step *s)
 
 	return not_raised(s, VEC_UD) && s->uc_end.kind == UNI_MEMORY &&
 	       ((p[0] == 0xff && (p[1] & 0x38) == 0x38) ||
-		(p[0] == 0x0f && p[1] == 0xba && (p[2] & 0x38) < 0x20) ||
-		(p[0] == 0x0f && p[1] == 0x0f));
+		(p[0] == 0x0f && p[1] == 0xba && (p[2] & 0x38) < 0x20));
 }
 
 static bool by_test(const struct step *s)
@@ -342,7 +341,7 @@ static bool by_femms(const struct step *s)
 {
 	const u8 *p = opcode_of(s);
 
-	return not_raised(s, VEC_UD) && p[0] == 0x0f && p[1] == 0x0e;
+	return not_raised(s, VEC_UD) && p[0] == 0x0f && (p[1] & 0xfe) == 0x0e;
 }
 
 static bool by_int(const struct step *s)
@@ -392,7 +391,7 @@ static struct {
 	{ .name = "group", .is = by_group,
 	  .why = "8F is POP, C6 and C7 may be MOV with any ModRM.reg" },
 	{ .name = "read", .is = by_read,
-	  .why = "FF /7, 0F BA /0 to /3, 0F 0F read an operand before they are no instruction" },
+	  .why = "FF /7 and 0F BA /0 to /3 read an operand before they are no instruction" },
 	{ .name = "test", .is = by_test, .why = "F6 /1 and F7 /1 are no TEST" },
 	{ .name = "ret", .is = by_ret, .why = "what RET releases is taken as signed" },
 	{ .name = "rex", .is = by_rex,
@@ -408,7 +407,7 @@ static struct {
 	  .why = "RETF and IRET do not go round at the end of a stack of 16 bits" },
 	{ .name = "long", .is = by_long,
 	  .why = "what is no instruction is not found to be longer than 15 bytes" },
-	{ .name = "femms", .is = by_femms, .why = "0F 0E is there without 3DNow!" },
+	{ .name = "femms", .is = by_femms, .why = "0F 0E and 0F 0F are there without 3DNow!" },
 	{ .name = "int", .is = by_int, .why = "INT 6 is taken for no instruction" },
 	{ .name = "icebp", .is = by_icebp, .why = "INT1 is no instruction" },
 	{ .name = "branch", .is = by_branch,
