@@ -371,6 +371,21 @@ static bool by_self(const struct step *s)
 	return false;
 }
 
+/* Of FS or GS, by one of those that mean nothing there. */
+static bool by_override(const struct step *s)
+{
+	const u8 *end = opcode_of(s), *p;
+	bool kept = false;
+
+	for (p = s->bytes; p < end; p++) {
+		if ((*p & 0xfe) == 0x64)
+			kept = true;
+		else if (kept && (*p & 0xe7) == 0x26)
+			return s->mode == UNI_64;
+	}
+	return false;
+}
+
 /* As on AMD's CPUs. */
 static bool by_branch(const struct step *s)
 {
@@ -412,6 +427,8 @@ static struct {
 	{ .name = "icebp", .is = by_icebp, .why = "INT1 is no instruction" },
 	{ .name = "branch", .is = by_branch,
 	  .why = "66 cuts the target of near branches in 64-bit mode" },
+	{ .name = "override", .is = by_override,
+	  .why = "in 64-bit mode ES to DS take FS or GS back" },
 	{ .name = "self", .is = by_self, .why = "one that has changed itself begins anew" },
 };
 
