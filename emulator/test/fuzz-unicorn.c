@@ -746,6 +746,8 @@ static bool step_both(struct step *s)
 	if (s->emu_end.kind == UNI_LEFT)
 		return !skip(SKIP_OWNER);
 	uni_emu_regs(&s->emu);
+	for (k = 0; k < (int)uni_emu.nr_ports && nr_ports < UNI_LOG; k++)
+		ports[nr_ports++] = uni_emu.port[k];
 	s->uc_end = uni_uc_step(s->before.rip, end_of(s));
 	uni_uc_regs(&s->uc, s->emu.rip);
 	if (has_to_leave(s)) {
@@ -763,8 +765,6 @@ static bool step_both(struct step *s)
 	}
 	compared++;
 	faults += s->emu_end.kind != UNI_DONE;
-	for (k = 0; k < (int)uni_emu.nr_ports && nr_ports < UNI_LOG; k++)
-		ports[nr_ports++] = uni_emu.port[k];
 	if (s->emu_end.kind != UNI_DONE)
 		return false;
 	agree(s);
