@@ -344,6 +344,15 @@ static bool by_femms(const struct step *s)
 	return not_raised(s, VEC_UD) && p[0] == 0x0f && (p[1] & 0xfe) == 0x0e;
 }
 
+/* Likewise on AMD's CPUs. */
+static bool by_prefetch(const struct step *s)
+{
+	const u8 *p = opcode_of(s);
+
+	return p[0] == 0x0f && p[1] == 0x0d && p[2] >= 0xc0 && s->uc_end.kind == UNI_VECTOR &&
+	       s->uc_end.code == VEC_UD;
+}
+
 static bool by_int(const struct step *s)
 {
 	return s->i.exec == em_int && s->emu_end.code == VEC_UD;
@@ -423,6 +432,8 @@ static struct {
 	{ .name = "long", .is = by_long,
 	  .why = "what is no instruction is not found to be longer than 15 bytes" },
 	{ .name = "femms", .is = by_femms, .why = "0F 0E and 0F 0F are there without 3DNow!" },
+	{ .name = "prefetch", .is = by_prefetch,
+	  .why = "0F 0D with a register is no instruction" },
 	{ .name = "int", .is = by_int, .why = "INT 6 is taken for no instruction" },
 	{ .name = "icebp", .is = by_icebp, .why = "INT1 is no instruction" },
 	{ .name = "branch", .is = by_branch,
