@@ -233,11 +233,11 @@ static bool by_canonical(const struct step *s)
 	       s->uc_end.kind == UNI_MEMORY && !is_canonical(uni_uc_missing());
 }
 
-/* Where the limit of the segment is the end of its addresses. */
+/* Where the limit of the segment is the end of its addresses; of PUSHA at the most. */
 static bool by_wrap(const struct step *s)
 {
 	return s->mode == UNI_32 && (raised(s, VEC_GP) || raised(s, VEC_SS)) &&
-	       s->uc_end.kind == UNI_MEMORY && (u32)uni_uc_missing() > -16U;
+	       s->uc_end.kind == UNI_MEMORY && (u32)uni_uc_missing() >= -32U;
 }
 
 static bool by_group(const struct step *s)
