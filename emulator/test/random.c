@@ -181,7 +181,7 @@ int main(int argc, char **argv)
 	fflush(stdout);
 	for (job = 0; job < jobs; job++)
 		if (!fork())
-			_exit(work(first, count, job, jobs));
+			exit(work(first, count, job, jobs));
 	while (wait(&status) > 0)
 		failed |= status;
 	return !!failed;
