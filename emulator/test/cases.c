@@ -23,7 +23,8 @@
  *                                                 owner answers
  *   split 80                                      a port of a kind of its own
  *   irq 80 40                                     a port, accesses to which ask for
- *                                                 this interrupt
+ *                                                 this interrupt, or
+ *   irq 80 40 5                                   the fifth of all accesses does
  *   flags 8                                       emu.flags
  *   budget 800                                    boundaries, if it takes many
  *   watch port 80 81 rw after 2 ff 41             first, last, r|w|rw, before|
@@ -414,6 +415,8 @@ static void set_up(const struct test *t, struct host *h, const struct variant *v
 		} else if (!strcmp(w, "irq")) {
 			h->irq_port = number(t, word(&p));
 			h->irq_vector = number(t, word(&p));
+			w = word(&p);
+			h->irq_at = w ? number(t, w) : 0;
 		}
 	}
 	emu_load(&h->cpu);

@@ -201,6 +201,8 @@ static void serve_one(struct host *h, u64 addr, u8 *data)
 	a = &h->io[h->nr_io];
 	h->nr_io += h->nr_io < HOST_LOG - 1;
 	*a = (struct host_access){ addr, io->size, io->dir, val };
+	if (io->kind == EMU_IO_PORT)
+		host_ask(h, addr);
 }
 
 static void serve(struct host *h)

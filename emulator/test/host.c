@@ -230,10 +230,9 @@ u32 host_next_in(struct host *h, u16 port, unsigned int size)
 	return v & (u32)size_mask(size);
 }
 
-/* A device that asks for an interrupt while it is accessed. */
-static void ask(struct host *h, u16 port)
+void host_ask(struct host *h, u16 port)
 {
-	if (port != h->irq_port)
+	if (port != h->irq_port || (h->irq_at && h->irq_at != h->nr_io))
 		return;
 	h->cpu.st.event.intr_pending = 1;
 	h->cpu.st.event.intr_vector = h->irq_vector;
@@ -245,14 +244,14 @@ static int port_read(struct emu *cpu, u16 port, unsigned int size, u32 *val)
 
 	*val = host_next_in(h, port, size);
 	log_io(h, port, size, EMU_READ, *val);
-	ask(h, port);
+	host_ask(h, port);
 	return EMU_OK;
 }
 
 static int port_write(struct emu *cpu, u16 port, unsigned int size, u32 val)
 {
 	log_io(host_of(cpu), port, size, EMU_WRITE, val);
-	ask(host_of(cpu), port);
+	host_ask(host_of(cpu), port);
 	return EMU_OK;
 }
 
@@ -279,7 +278,7 @@ static void note_quick(struct host *h, u16 port, unsigned int size, enum emu_dir
 	if (h->cpu.ops->trace)
 		trace(&h->cpu, &t);
 	h->quick++;
-	ask(h, port);
+	host_ask(h, port);
 }
 
 static s64 port_read_quick(struct emu *cpu, u16 port, unsigned int size)

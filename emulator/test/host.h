@@ -62,6 +62,7 @@ struct host {
 	int stop_port;			/* host_exit before it, or -1 */
 	int irq_port;			/* an access asks for an interrupt, or -1 */
 	u8 irq_vector;
+	u32 irq_at;			/* only this access of all, from 1; 0: each */
 	bool bulk;			/* offer bulk hooks */
 	u32 bulk_max;			/* elements that a bulk hook takes */
 	u64 quick;			/* accesses by the quick hook */
@@ -118,6 +119,8 @@ void host_code(struct host *h, u16 ip, const u8 *code, unsigned int len);
 void host_write(struct host *h, u64 gpa, const void *p, unsigned int size);
 void host_change(struct host *h);
 u32 host_next_in(struct host *h, u16 port, unsigned int size);
+/* After the last of h->io: a device may ask for an interrupt while it is accessed. */
+void host_ask(struct host *h, u16 port);
 void host_deliver_all(struct host *h);
 
 #endif
