@@ -166,6 +166,7 @@ check() {
 
 	suite self-test selftests/self-test.sh
 	suite emulator make -s --no-print-directory -C emulator check
+	suite emulator-pairs make -s --no-print-directory -C emulator check-pairs
 	suite convert make -s --no-print-directory -C emulator convert
 	suite features make -s --no-print-directory -C emulator features
 	suite differential make -s --no-print-directory -C emulator differential

@@ -2,12 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0
 """What tests execute of the emulator, from gcov's data. Called by coverage.sh.
 
-usage: coverage.py FOLDER UNCOVERED LIMIT [--lines]
+usage: coverage.py UNCOVERED LIMIT FOLDER... [--lines]
 
-FOLDER has the objects with their data. UNCOVERED lists the functions of which a part
-is never executed, each with the reason; that list must be neither too short nor too
-long, and LIMIT percent of all lines executed, or the status is 1. --lines names the
-lines too.
+FOLDERs have the objects of one build each, with their data. UNCOVERED lists the
+functions of which a part is never executed, each with the reason; that list must be
+neither too short nor too long, and LIMIT percent of all lines executed, or the status
+is 1. --lines names the lines too.
 """
 
 import collections
@@ -19,11 +19,11 @@ import subprocess
 import sys
 
 
-def gcov(folder):
+def gcov(folders):
     """(file, line) -> count and ((file, line), branch) -> count, of all objects.
     A macro's line has run if it has in any function that it makes."""
     lines, branches = {}, {}
-    for data in sorted(glob.glob(folder + '/*.gcda')):
+    for data in sorted(d for f in folders for d in glob.glob(f + '/*.gcda')):
         text = subprocess.run(['gcov', '-b', '-t', '--json-format', data],
                               check=True, capture_output=True).stdout
         for f in json.loads(text)['files']:
@@ -69,8 +69,8 @@ def listed(path):
 
 
 def main():
-    folder, uncovered, limit = sys.argv[1:4]
-    lines, branches = gcov(folder)
+    uncovered, limit, *folders = [a for a in sys.argv[1:] if a != '--lines']
+    lines, branches = gcov(folders)
     if not lines:
         sys.exit('no data')
     for name in sorted({at[0] for at in lines}):

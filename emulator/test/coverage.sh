@@ -21,10 +21,10 @@ cov() {
 
 die() { tail "$out/log"; exit 1; }
 
-cov check features convert silicon vectors fuzz-replay "$out/random" "$out/image" \
+cov check check-pairs features convert silicon vectors fuzz-replay "$out/random" "$out/image" \
 	"$out/native" >"$out/log" 2>&1 || die
 "$out/random" 0 "$SHAPES" >>"$out/log" 2>&1 || die
 "$out/native" --count "$COMPARISONS" >>"$out/log" 2>&1 || die
 ONLY=emulator test/system/run.sh "$out/image" "$out/system" >>"$out/log" 2>&1
 
-test/coverage.py "$out/san" test/uncovered.txt 95 "$@"
+test/coverage.py test/uncovered.txt 95 "$out/san" "$out/fast" "$@"
