@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * Uops of IN and OUT, where a device answers at once: the hooks without traces and
- * checks of their own.
+ * Uops of IN and OUT, by the hooks that do and trace an access at once. What these decline
+ * is stepped, with all checks.
  */
 #include "uop.h"
 

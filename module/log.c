@@ -74,8 +74,8 @@ void log_free(struct access_log *log)
 
 /*
  * Where the next records go, up to the end of the page or of the room that there is.
- * How far that goes is asked of the owner only once all of it is used. @must: for one
- * record there is, if he has taken it back: he overwrites his own.
+ * How far that goes is asked of the owner only once all of it is used. @must: there is
+ * room for one, whatever he says: he overwrites his own.
  */
 static bool log_find_room(struct access_log *log, bool must)
 {
